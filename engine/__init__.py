@@ -1,0 +1,1 @@
+"""The engine: runs campaigns, keeps the record, knows no screen."""

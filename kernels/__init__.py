@@ -1,0 +1,1 @@
+"""JAX and Pallas numerics, one folder per operation."""

@@ -1,0 +1,1 @@
+"""The terminal application: looks at runs and sends them commands, and nothing else."""

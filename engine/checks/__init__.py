@@ -1,0 +1,1 @@
+"""Running checks, reading what they report, naming how they fail."""

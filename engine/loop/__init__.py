@@ -1,0 +1,1 @@
+"""The running engine: writer, slots, iteration steps, recovery, supervision."""

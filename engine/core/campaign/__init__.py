@@ -1,0 +1,1 @@
+"""A campaign file: its models, and how to read one."""

@@ -1,0 +1,303 @@
+"""What happened: frozen, tagged, in the past tense. Only decisions are events.
+
+A published event never changes meaning; what is new gets a new event or a new optional field.
+The times at which events were recorded stand beside them in the journal, in UTC.
+"""
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from engine.core.ids import CandidateId, CommandId, IterationNumber, RunId, TraceId
+from engine.core.metric import Metric
+from engine.core.verdict import Verdict
+
+Parameters = dict[str, Any]
+"""Values by parameter name: strings, booleans, integers and floats."""
+
+CheckOutcome = Literal["passed", "failed", "skipped"]
+FinishReason = Literal[
+    "iterations", "time", "target", "plateau", "exhausted", "failures", "baseline"
+]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When the run ends by itself. `iterations` is the total of the run, the baseline included."""
+
+    iterations: int | None = None
+    for_s: float | None = None
+    plateau: int | None = None
+    failures: int | None = None
+    stop_at_target: bool = False
+
+
+class Tests(msgspec.Struct, frozen=True, kw_only=True):
+    """A test inventory as a check reported it."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+class LogSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the output of a check lies: a file below the run folder, and byte offsets."""
+
+    path: str
+    start: int = 0
+    end: int | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Something that was decided or found out, once and for all."""
+
+
+class RunCreated(Event, frozen=True, kw_only=True):
+    """The run exists; `document` is the whole campaign as plain data."""
+
+    run: RunId
+    campaign: str
+    campaign_sha256: str
+    campaign_path: str
+    document: dict[str, Any]
+    seed: int
+    slots: int
+    metric: Metric
+    limits: Limits
+    space_size: int | None = None
+
+
+class EngineStarted(Event, frozen=True, kw_only=True):
+    """An engine took the run over. `alive_s` is how long earlier engines of the run lived."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+    host: str
+    version: str
+    alive_s: float
+    fingerprint: dict[str, str]
+
+
+class LimitsChanged(Event, frozen=True, kw_only=True):
+    """The run goes on under other stop rules or with another number of slots."""
+
+    limits: Limits
+    slots: int
+    by: str
+
+
+class CampaignChangeAccepted(Event, frozen=True, kw_only=True):
+    """The campaign file differs from the run's, and a person said to go on with the new one."""
+
+    campaign_sha256: str
+    document: dict[str, Any]
+    differences: list[str]
+    metric: Metric
+    by: str
+
+
+class ClockJumped(Event, frozen=True, kw_only=True):
+    """The machine slept or the engine was stopped; running deadlines were extended by the gap."""
+
+    gap_s: float
+
+
+class CommandAccepted(Event, frozen=True, kw_only=True):
+    """A command from the inbox was carried out."""
+
+    command_id: CommandId
+    command: str
+    by: str
+
+
+class CommandRefused(Event, frozen=True, kw_only=True):
+    """A command from the inbox was not carried out, and why."""
+
+    command_id: CommandId
+    command: str
+    by: str
+    reason: str
+
+
+class RunPaused(Event, frozen=True, kw_only=True):
+    """No new step starts."""
+
+    by: str
+    reason: str
+
+
+class RunResumed(Event, frozen=True, kw_only=True):
+    """Steps start again."""
+
+    by: str
+
+
+class StopRequested(Event, frozen=True, kw_only=True):
+    """The engine drains and then ends; the same `run` command resumes the run."""
+
+    by: str
+    reason: str
+
+
+class WaitStarted(Event, frozen=True, kw_only=True):
+    """The run cannot go on until something outside changes."""
+
+    reason: str
+
+
+class WaitEnded(Event, frozen=True, kw_only=True):
+    """What the run waited for has come."""
+
+    reason: str
+    waited_s: float
+
+
+class IterationStarted(Event, frozen=True, kw_only=True):
+    """A slot began an iteration."""
+
+    iteration: IterationNumber
+    slot: int
+    trace_id: TraceId
+
+
+class CandidateProposed(Event, frozen=True, kw_only=True):
+    """What the iteration will judge. `key` names its configuration: equal keys are equal runs."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    parameters: Parameters
+    key: str
+    seed: int
+    parents: list[CandidateId]
+    tags: list[str]
+    proposer: str
+
+
+class CheckStarted(Event, frozen=True, kw_only=True):
+    """Intent: the command of a check is about to run."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    check: str
+    attempt: int
+    log: LogSpan
+
+
+class CheckFinished(Event, frozen=True, kw_only=True):
+    """Outcome of a check. `verdict` is what it makes of the candidate when it did not pass."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    check: str
+    attempt: int
+    outcome: CheckOutcome
+    exit_code: int | None
+    duration_s: float
+    log: LogSpan
+    metrics: dict[str, float] = {}
+    tests: Tests | None = None
+    verdict: Verdict | None = None
+    detail: str = ""
+    artifacts: list[str] = []
+
+
+class CheckInterrupted(Event, frozen=True, kw_only=True):
+    """A check was cut off through no fault of the candidate; it is done again."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    check: str
+    attempt: int
+    reason: str
+
+
+class VerdictReached(Event, frozen=True, kw_only=True):
+    """The iteration is over. `value` is the metric's, when it was measured."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    verdict: Verdict
+    reason: str
+    value: float | None = None
+    metrics: dict[str, float] = {}
+
+
+class RunFinished(Event, frozen=True, kw_only=True):
+    """A stop rule ended the run. More iterations or time may be granted later."""
+
+    reason: FinishReason
+    detail: str
+    exit_status: int
+
+
+class EngineStopped(Event, frozen=True, kw_only=True):
+    """The engine ended in good order."""
+
+    reason: str
+    exit_status: int
+    alive_s: float
+
+
+AnyEvent = (
+    RunCreated
+    | EngineStarted
+    | LimitsChanged
+    | CampaignChangeAccepted
+    | ClockJumped
+    | CommandAccepted
+    | CommandRefused
+    | RunPaused
+    | RunResumed
+    | StopRequested
+    | WaitStarted
+    | WaitEnded
+    | IterationStarted
+    | CandidateProposed
+    | CheckStarted
+    | CheckFinished
+    | CheckInterrupted
+    | VerdictReached
+    | RunFinished
+    | EngineStopped
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the journal holds it: numbered from 1 without holes, stamped, chained."""
+
+    seq: int
+    time: str
+    event: AnyEvent
+    hash: bytes
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """The event as JSON, its class name under `type`."""
+    return _ENCODER.encode(event)
+
+
+def decode(body: bytes) -> AnyEvent:
+    """The event in `body`.
+
+    Raises:
+        msgspec.ValidationError: the text is not an event that this version knows.
+    """
+    return _DECODER.decode(body)
+
+
+def type_of(event: AnyEvent) -> str:
+    """The event's name as it stands in the journal."""
+    return type(event).__name__
+
+
+def flat(record: Record) -> dict[str, Any]:
+    """The record as one flat object for `events --json`: seq, time, type, then its own fields."""
+    fields: dict[str, Any] = msgspec.to_builtins(record.event)
+    head: dict[str, Any] = {"seq": record.seq, "time": record.time, "type": fields.pop("type")}
+    head["iteration"] = fields.pop("iteration", None)
+    head["candidate"] = fields.pop("candidate", None)
+    return head | fields

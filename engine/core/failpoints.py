@@ -1,0 +1,45 @@
+"""Named places at which a crash test kills the engine. Nothing happens unless one is armed."""
+
+from collections.abc import Callable
+from typing import Final
+
+NAMES: Final = (
+    "journal.created",  # the new journal lies under its temporary name
+    "journal.appended",  # events are in the open transaction, not committed
+    "journal.committed",  # committed, not yet published
+    "snapshot.written",  # the snapshot row is in the open transaction
+    "lock.taken",  # the run is ours, nothing is recorded yet
+    "recovery.killed",  # what the dead engine left running is gone, unrecorded
+    "recovery.recorded",  # interrupted steps are recorded, nothing runs yet
+    "iteration.recorded",  # IterationStarted is recorded, no check was begun
+    "check.recorded",  # the intent to run a check is recorded, no process yet
+    "check.spawned",  # its process runs
+    "check.ended",  # its process ended, the outcome is unrecorded
+    "outcome.recorded",  # the outcome is recorded, no verdict yet
+    "verdict.recorded",  # the iteration ended, its scratch folder is still there
+    "command.read",  # a command was read from the inbox, not decided
+    "command.recorded",  # answered by an event, its file is still there
+    "pause.written",  # the PAUSE file is there, the event is not
+    "pause.removed",  # the PAUSE file is gone, the event is not there
+    "finish.recorded",  # RunFinished is recorded, the engine still runs
+    "engine.stopped",  # EngineStopped is recorded, the journal is still open
+)
+
+_action: list[Callable[[str], None]] = []
+
+
+def arm(action: Callable[[str], None]) -> None:
+    """Call `action` with the name of every failpoint that is reached from now on."""
+    _action[:] = [action]
+
+
+def reach(name: str) -> None:
+    """Mark a failpoint.
+
+    Raises:
+        KeyError: the name is not in `NAMES`, so that no crash test would ever try it.
+    """
+    if name not in NAMES:
+        raise KeyError(name)
+    for action in _action:
+        action(name)

@@ -1,0 +1,232 @@
+"""From events to state: the one place where state changes."""
+
+from typing import assert_never
+
+from engine.core import events as e
+from engine.core.ids import CandidateId, CommandId
+from engine.core.state import (
+    Answer,
+    Candidate,
+    Engine,
+    Finished,
+    OpenIteration,
+    Pausing,
+    RunState,
+    Stopped,
+)
+from engine.core.verdict import FAILURES
+
+
+class FoldError(Exception):
+    """The events contradict each other: the journal was not written by this program."""
+
+
+def fold(state: RunState | None, record: e.Record) -> RunState:
+    """The state after one more event; `state` itself is changed and returned.
+
+    Raises:
+        FoldError: the event cannot follow the ones before it.
+    """
+    if isinstance(record.event, e.RunCreated):
+        if state is not None:
+            raise FoldError(f"event {record.seq}: the run is created a second time")
+        state = _created(record.event, record.time)
+    if state is None:
+        raise FoldError(f"event {record.seq}: the first event is not RunCreated")
+    if record.seq != state.seq + 1:
+        raise FoldError(f"event {record.seq} follows event {state.seq}")
+    _apply(state, record.event, record)
+    state.seq = record.seq
+    state.time = record.time
+    return state
+
+
+def _created(event: e.RunCreated, time: str) -> RunState:
+    return RunState(
+        run=event.run,
+        campaign=event.campaign,
+        campaign_sha256=event.campaign_sha256,
+        campaign_path=event.campaign_path,
+        seed=event.seed,
+        slots=event.slots,
+        metric=event.metric,
+        limits=event.limits,
+        created=time,
+        space_size=event.space_size,
+    )
+
+
+def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
+    match event:
+        case e.RunCreated() | e.ClockJumped():
+            pass
+        case (
+            e.IterationStarted()
+            | e.CandidateProposed()
+            | e.CheckStarted()
+            | e.CheckFinished()
+            | e.CheckInterrupted()
+            | e.VerdictReached()
+        ):
+            _iteration(state, event, record)
+        case e.CommandAccepted():
+            _answered(state, event.command_id, Answer(seq=record.seq, accepted=True))
+        case e.CommandRefused():
+            answer = Answer(seq=record.seq, accepted=False, reason=event.reason)
+            _answered(state, event.command_id, answer)
+        case _:
+            _run(state, event, record)
+
+
+def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
+    state.answers[command] = answer
+
+
+def _run(
+    state: RunState,
+    event: e.EngineStarted
+    | e.LimitsChanged
+    | e.CampaignChangeAccepted
+    | e.RunPaused
+    | e.RunResumed
+    | e.StopRequested
+    | e.WaitStarted
+    | e.WaitEnded
+    | e.RunFinished
+    | e.EngineStopped,
+    record: e.Record,
+) -> None:
+    match event:
+        case e.EngineStarted():
+            _engine_started(state, event, record.time)
+        case e.LimitsChanged():
+            state.limits, state.slots, state.finished = event.limits, event.slots, None
+        case e.CampaignChangeAccepted():
+            state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
+        case e.RunPaused():
+            state.paused = Pausing(by=event.by, reason=event.reason, since=record.time)
+        case e.RunResumed():
+            state.paused = None
+        case e.StopRequested():
+            state.stopping = event.reason
+        case e.WaitStarted():
+            state.waiting, state.waiting_since = event.reason, record.time
+        case e.WaitEnded():
+            state.waiting = None
+        case e.RunFinished():
+            state.finished = Finished(
+                reason=event.reason, detail=event.detail, exit_status=event.exit_status
+            )
+        case e.EngineStopped():
+            state.stopped = Stopped(reason=event.reason, exit_status=event.exit_status)
+            state.alive_s = event.alive_s
+        case _:
+            assert_never(event)
+
+
+def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
+    state.engine = Engine(
+        pid=event.pid,
+        start_ticks=event.start_ticks,
+        boot_id=event.boot_id,
+        host=event.host,
+        version=event.version,
+        started=time,
+        fingerprint=event.fingerprint,
+    )
+    state.engines += 1
+    state.alive_s = event.alive_s
+    state.stopping = state.stopped = state.waiting = None
+
+
+def _iteration(
+    state: RunState,
+    event: e.IterationStarted
+    | e.CandidateProposed
+    | e.CheckStarted
+    | e.CheckFinished
+    | e.CheckInterrupted
+    | e.VerdictReached,
+    record: e.Record,
+) -> None:
+    match event:
+        case e.IterationStarted():
+            _iteration_started(state, event, record)
+        case e.CandidateProposed():
+            _proposed(state, event, record)
+        case e.CheckStarted():
+            turn = _open(state, event.iteration, record)
+            turn.check, turn.attempt = event.check, event.attempt
+            turn.check_since, turn.log = record.time, event.log
+        case e.CheckFinished():
+            turn = _open(state, event.iteration, record)
+            turn.finished.append(event)
+            turn.check, turn.attempt, turn.log = None, 0, event.log
+        case e.CheckInterrupted():
+            turn = _open(state, event.iteration, record)
+            turn.check, turn.attempt = None, event.attempt
+        case e.VerdictReached():
+            _verdict(state, event, record)
+        case _:
+            assert_never(event)
+
+
+def _open(state: RunState, iteration: int, record: e.Record) -> OpenIteration:
+    if iteration not in state.open:
+        raise FoldError(f"event {record.seq}: iteration {iteration} is not open")
+    return state.open[iteration]
+
+
+def _iteration_started(state: RunState, event: e.IterationStarted, record: e.Record) -> None:
+    if event.iteration != state.last_iteration + 1:
+        raise FoldError(
+            f"event {record.seq}: iteration {event.iteration} follows {state.last_iteration}"
+        )
+    state.last_iteration = event.iteration
+    state.open[event.iteration] = OpenIteration(
+        iteration=event.iteration,
+        slot=event.slot,
+        trace_id=event.trace_id,
+        since=record.time,
+    )
+
+
+def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> None:
+    _open(state, event.iteration, record).candidate = event.candidate
+    state.keys.add(event.key)
+    state.candidates[event.candidate] = Candidate(
+        id=event.candidate,
+        iteration=event.iteration,
+        parameters=event.parameters,
+        seed=event.seed,
+        parents=event.parents,
+        tags=event.tags,
+        proposer=event.proposer,
+    )
+    if state.baseline is None:
+        state.baseline = event.candidate
+
+
+def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None:
+    _open(state, event.iteration, record)
+    del state.open[event.iteration]
+    _judge(state.candidates[event.candidate], event)
+    state.counts[event.verdict] = state.counts.get(event.verdict, 0) + 1
+    failed = event.verdict in FAILURES or event.verdict == "invalid"
+    state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
+    if event.verdict == "promoted":
+        _promote(state, event.candidate)
+    else:
+        state.since_promotion += 1
+
+
+def _judge(candidate: Candidate, event: e.VerdictReached) -> None:
+    candidate.verdict = event.verdict
+    candidate.value = event.value
+    candidate.reason = event.reason
+    candidate.metrics = event.metrics
+
+
+def _promote(state: RunState, candidate: CandidateId) -> None:
+    state.champion = candidate
+    state.since_promotion = 0

@@ -1,0 +1,44 @@
+"""What is measured and what a better value is."""
+
+from typing import Literal
+
+import msgspec
+
+Direction = Literal["min", "max"]
+
+
+class Gain(msgspec.Struct, frozen=True):
+    """The smallest gain that counts: a share of the champion's value, or an absolute amount."""
+
+    amount: float = 0.0
+    relative: bool = False
+
+    def over(self, value: float) -> float:
+        """The gain that is asked for beyond `value`, in the metric's unit."""
+        return abs(value) * self.amount if self.relative else self.amount
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """The objective of a run.
+
+    `label` says what kind of figure it is where that is not "measured" ("static estimate").
+    """
+
+    name: str
+    direction: Direction
+    unit: str = ""
+    target: float | None = None
+    min_gain: Gain = Gain()
+    label: str = ""
+
+    def gain(self, value: float, reference: float) -> float:
+        """How much better `value` is than `reference`, in the metric's unit; negative if worse."""
+        return reference - value if self.direction == "min" else value - reference
+
+    def reaches_target(self, value: float) -> bool:
+        """Whether `value` is as good as the target; False when there is none."""
+        return self.target is not None and self.gain(value, self.target) >= 0
+
+    def sort_key(self, value: float) -> float:
+        """A number that is smaller the better `value` is."""
+        return value if self.direction == "min" else -value
