@@ -47,6 +47,7 @@ def _created(event: e.RunCreated, time: str) -> RunState:
         campaign=event.campaign,
         campaign_sha256=event.campaign_sha256,
         campaign_path=event.campaign_path,
+        document=event.document,
         seed=event.seed,
         slots=event.slots,
         metric=event.metric,
@@ -101,8 +102,10 @@ def _run(
             _engine_started(state, event, record.time)
         case e.LimitsChanged():
             state.limits, state.slots, state.finished = event.limits, event.slots, None
+            state.failures_in_a_row = 0
         case e.CampaignChangeAccepted():
             state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
+            state.document = event.document
         case e.RunPaused():
             state.paused = Pausing(by=event.by, reason=event.reason, since=record.time)
         case e.RunResumed():

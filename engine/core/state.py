@@ -4,7 +4,7 @@ The fold changes the state in place: with ten thousand candidates a fresh copy f
 would cost more than all the rest of the engine.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -111,6 +111,7 @@ class RunState(msgspec.Struct, kw_only=True):
     campaign: str
     campaign_sha256: str
     campaign_path: str
+    document: dict[str, Any]
     seed: int
     slots: int
     metric: Metric

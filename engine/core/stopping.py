@@ -1,0 +1,63 @@
+"""When a run ends by itself."""
+
+from typing import Final
+
+from engine.core.events import FinishReason, RunFinished
+from engine.core.state import RunState
+
+NOTHING_VALID: Final = 4
+FAILED: Final = 3
+
+
+def ending(state: RunState, alive_s: float) -> RunFinished | None:
+    """The stop rule that says that no further iteration starts, or None.
+
+    Args:
+        state: the run.
+        alive_s: seconds that engines of this run have lived, this one included.
+    """
+    rule = _baseline(state) or _target(state) or _bounds(state, alive_s)
+    if rule is None:
+        return None
+    reason, detail, failure = rule
+    status = NOTHING_VALID if state.champion is None else FAILED if failure else 0
+    return RunFinished(reason=reason, detail=detail, exit_status=status)
+
+
+def exhausted(state: RunState) -> RunFinished:
+    """The ending of a run whose proposer has nothing left to propose."""
+    detail = f"every configuration of the space was tried ({len(state.candidates)})"
+    status = 0 if state.champion is not None else NOTHING_VALID
+    return RunFinished(reason="exhausted", detail=detail, exit_status=status)
+
+
+_Rule = tuple[FinishReason, str, bool]
+
+
+def _baseline(state: RunState) -> _Rule | None:
+    baseline = state.first()
+    if baseline is None or baseline.verdict is None or baseline.verdict == "promoted":
+        return None
+    return "baseline", f"the baseline is {baseline.verdict}: {baseline.reason}", True
+
+
+def _target(state: RunState) -> _Rule | None:
+    champion = state.best()
+    if not state.limits.stop_at_target or champion is None or champion.value is None:
+        return None
+    if not state.metric.reaches_target(champion.value):
+        return None
+    return "target", f"{champion.id} reached the target: {champion.value:g}", False
+
+
+def _bounds(state: RunState, alive_s: float) -> _Rule | None:
+    limits = state.limits
+    if limits.iterations is not None and state.last_iteration >= limits.iterations:
+        return "iterations", f"{limits.iterations} iterations", False
+    if limits.for_s is not None and alive_s >= limits.for_s:
+        return "time", f"{limits.for_s:g} s of engine time", False
+    if limits.plateau is not None and state.since_promotion >= limits.plateau:
+        return "plateau", f"no promotion in {state.since_promotion} iterations", False
+    if limits.failures is not None and state.failures_in_a_row >= limits.failures:
+        return "failures", f"{state.failures_in_a_row} iterations in a row failed", True
+    return None
