@@ -1,1 +1,1 @@
-"""Where commands run."""
+"""Where commands run. Nothing else in the project starts or kills a process."""

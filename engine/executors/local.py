@@ -1,0 +1,158 @@
+"""Running commands on this machine."""
+
+import math
+import subprocess
+
+import anyio
+
+from engine.core import failpoints
+from engine.executors import processes, trees
+from engine.executors.clock import TICK_S, EngineClock
+from engine.executors.output import Output
+from engine.executors.protocol import (
+    Command,
+    Ended,
+    Finished,
+    Interrupted,
+    LogSink,
+    NotStarted,
+    TimedOut,
+)
+
+GRACE_S = 2.0
+_DRAIN_S = 2.0
+"""How long the rest of the output is read once every process that we know of is gone."""
+
+
+class Local:
+    """Executor for this machine. Commands run side by side, each in a session of its own.
+
+    Create it and call it in the thread that lives as long as the engine: its end kills what it
+    started. It needs anyio's asyncio backend.
+
+    Args:
+        clock: counts deadlines; shared, so that a gap is reported once.
+        grace_s: seconds between TERM and KILL.
+    """
+
+    def __init__(self, clock: EngineClock | None = None, *, grace_s: float = GRACE_S) -> None:
+        self._clock = clock or EngineClock()
+        self._grace_s = grace_s
+        self._interrupted: str | None = None
+        self._turns: set[_Turn] = set()
+        processes.adopt_orphans()
+
+    def interrupt(self, reason: str) -> None:
+        """End what runs, and all that is still asked for, as Interrupted."""
+        self._interrupted = reason
+        for turn in self._turns:
+            turn.cut_off(Interrupted(reason))
+
+    async def run(self, command: Command, *, log: LogSink) -> Ended:
+        """How the command ended; see Executor."""
+        if self._interrupted is not None:
+            return Interrupted(self._interrupted)
+        try:
+            output = Output(log, self._clock.now_s)
+        except OSError as error:
+            return NotStarted(f"cannot make a pipe: {error}")
+        try:
+            process = processes.spawn(command, output.writing_end)
+            output.close_writing()
+            turn = _Turn(command, output, process, self._clock)
+            return await self._attend(turn)
+        except processes.CannotStartError as error:
+            return NotStarted(str(error))
+        finally:
+            output.close()
+
+    async def _attend(self, turn: "_Turn") -> Ended:
+        self._turns.add(turn)
+        try:
+            failpoints.reach("check.spawned")
+            return await turn.attend(self._grace_s)
+        finally:
+            self._turns.discard(turn)
+
+
+class _Turn:
+    """One command while it runs."""
+
+    def __init__(
+        self,
+        command: Command,
+        output: Output,
+        process: "subprocess.Popen[bytes]",
+        clock: EngineClock,
+    ) -> None:
+        self.step = trees.begin(command.marker, process.pid)
+        self._command = command
+        self._output = output
+        self._process = process
+        self._clock = clock
+        self._waiting = anyio.CancelScope()
+        self._cut: TimedOut | Interrupted | None = None
+        self._killed = 0
+
+    def cut_off(self, how: TimedOut | Interrupted) -> None:
+        """Stop waiting for the end and bring it about; the first reason stays."""
+        if self._cut is None:
+            self._cut = how
+            self._waiting.cancel()
+
+    async def attend(self, grace_s: float) -> Ended:
+        """Wait for the end, or bring it about; nothing of the command is left then."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._carry)
+            tasks.start_soon(self._watch)
+            try:
+                with self._waiting:
+                    await processes.wait_exit(self._process)
+            finally:
+                self._killed = await trees.end(self.step, grace_s)
+                self._process.poll()
+            await self._drain()
+            tasks.cancel_scope.cancel()
+        return self._cut or _finished(self._process.poll(), self._killed)
+
+    async def _carry(self) -> None:
+        await self._output.carry()
+        if self._output.failure is not None:
+            self.cut_off(Interrupted(f"the log cannot be written: {self._output.failure}"))
+
+    async def _drain(self) -> None:
+        """Read what is left in the pipe; a stranger who holds it open does not hold us."""
+        waiting = True
+        while waiting and not self._output.ended.is_set():
+            with anyio.move_on_after(_DRAIN_S):
+                await self._output.ended.wait()
+            waiting = self._output.stuck and not isinstance(self._cut, Interrupted)
+
+    async def _watch(self) -> None:
+        begun_s = self._clock.begin()
+        try:
+            while self._cut is None:
+                rest_s = self._rest_s(begun_s)
+                await anyio.sleep(min(rest_s, TICK_S))
+        finally:
+            self._clock.end()
+
+    def _rest_s(self, begun_s: float) -> float:
+        """Seconds until the next deadline; cuts the command off when one has passed."""
+        now_s = self._clock.now_s()
+        # The time in which the log waited for the disk is not the command's.
+        passed_s = now_s - begun_s - self._output.storing_s()
+        silent_s = 0.0 if self._output.stuck else now_s - max(begun_s, self._output.last_s)
+        deadline_s = self._command.deadline_s or math.inf
+        idle_s = self._command.idle_s or math.inf
+        if passed_s >= deadline_s:
+            self.cut_off(TimedOut(kind="deadline", after_s=passed_s))
+        elif silent_s >= idle_s:
+            self.cut_off(TimedOut(kind="idle", after_s=silent_s))
+        return max(0.0, min(deadline_s - passed_s, idle_s - silent_s))
+
+
+def _finished(status: int | None, killed: int) -> Finished:
+    if status is not None and status < 0:
+        return Finished(signal=-status, background=killed)
+    return Finished(exit_code=status, background=killed)

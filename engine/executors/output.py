@@ -1,0 +1,102 @@
+"""Carrying a command's output from its pipe to a log, in chunks, at any rate."""
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+
+from engine.executors.protocol import LogSink
+
+CHUNK_BYTES: Final = 65536
+PAUSE_S: Final = 0.1
+"""An output that stops for this long is shown to readers of the log."""
+
+STUCK_S: Final = 1.0
+"""A log that takes this long over one chunk waits for something, for room on the disk mostly."""
+
+
+class Output:
+    """The reading end of a command's output, and what is known of its flow.
+
+    Args:
+        sink: where the output goes.
+        now_s: the clock by which its times are told.
+    """
+
+    def __init__(self, sink: LogSink, now_s: Callable[[], float]) -> None:
+        self._reading_end, self.writing_end = os.pipe()
+        os.set_blocking(self._reading_end, False)
+        self._sink = sink
+        self._now_s = now_s
+        self._storing_from_s: float | None = None
+        self._stored_s = 0.0
+        self.last_s = now_s()
+        self.failure: OSError | None = None
+        self.ended = anyio.Event()
+
+    def storing_s(self) -> float:
+        """For how long in all the output has waited for the log to take it."""
+        return self._stored_s + self._storing_now_s()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the log has been taking long over what it was given."""
+        return self._storing_now_s() > STUCK_S
+
+    async def carry(self) -> None:
+        """Read until nobody can write any more, or the log fails for good (see `failure`)."""
+        try:
+            await self._carry()
+        except OSError as error:
+            self.failure = error
+        self.ended.set()
+
+    def close_writing(self) -> None:
+        """Leave the writing end to the command alone."""
+        if self.writing_end >= 0:
+            os.close(self.writing_end)
+            self.writing_end = -1
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self.close_writing()
+        os.close(self._reading_end)
+
+    async def _carry(self) -> None:
+        dirty = False
+        while (data := self._read()) != b"":
+            if data is not None:
+                await self._store(data)
+                dirty = True
+            elif dirty and await self._pauses():
+                await self._sink.flush()
+                dirty = False
+            elif not dirty:
+                await anyio.wait_readable(self._reading_end)
+
+    def _read(self) -> bytes | None:
+        try:
+            return os.read(self._reading_end, CHUNK_BYTES)
+        except BlockingIOError:
+            return None
+
+    async def _pauses(self) -> bool:
+        with anyio.move_on_after(PAUSE_S) as scope:
+            await anyio.wait_readable(self._reading_end)
+        return scope.cancelled_caught
+
+    async def _store(self, data: bytes) -> None:
+        self._storing_from_s = self._now_s()
+        try:
+            await self._sink.write(data)
+        finally:
+            self.last_s = self._now_s()
+            self._stored_s += self.last_s - self._storing_from_s
+            self._storing_from_s = None
+        # A command that floods its output must not keep everything else waiting.
+        await anyio.lowlevel.checkpoint()
+
+    def _storing_now_s(self) -> float:
+        return 0.0 if self._storing_from_s is None else self._now_s() - self._storing_from_s

@@ -1,0 +1,160 @@
+"""Starting a process, waiting for its end, and sending it signals: all that differs by platform.
+
+On Linux a process gets a parent-death signal, its end is awaited on a descriptor, and a signal
+cannot hit another process that got the same pid. Elsewhere each of these falls back to less.
+"""
+
+import contextlib
+import ctypes
+import functools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Final
+
+import anyio
+
+from engine.executors import procfs
+from engine.executors.procfs import Process
+from engine.executors.protocol import Command
+
+ENGINE_VARIABLE: Final = "CONTROLROOM_ENGINE"
+"""Set in the engine's own environment: what libraries start for it is told from a check's by it."""
+
+_SET_CHILD_SUBREAPER: Final = 36
+_SHELL: Final = "/bin/sh"
+
+
+class CannotStartError(Exception):
+    """The command cannot be started here; the text says why and what to do."""
+
+
+@functools.cache
+def adopt_orphans() -> bool:
+    """Whether processes whose parents die become children of this one from now on."""
+    os.environ[ENGINE_VARIABLE] = str(os.getpid())
+    if sys.platform != "linux":
+        return False
+    try:
+        return ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    except (OSError, AttributeError):
+        return False
+
+
+def argv_of(command: Command) -> list[str]:
+    """What is executed for a command.
+
+    Raises:
+        CannotStartError: its folder or its program is not there.
+    """
+    if not command.cwd.is_dir():
+        raise CannotStartError(f"the folder {command.cwd} does not exist")
+    if isinstance(command.run, str):
+        return [*_death_signal(), _SHELL, "-c", command.run]
+    if not command.run or not command.run[0]:
+        raise CannotStartError("the command is empty")
+    return [*_death_signal(), _program(command), *command.run[1:]]
+
+
+def _program(command: Command) -> str:
+    name = command.run[0]
+    if os.sep in name:
+        name = str(command.cwd / name)
+        if os.path.isfile(name) and not os.access(name, os.X_OK):  # noqa: PTH113
+            raise CannotStartError(
+                f"{name} is not executable; chmod +x it, or name its interpreter"
+            )
+        if not os.path.exists(name):  # noqa: PTH110
+            raise CannotStartError(f"{name} does not exist")
+        return name
+    found = shutil.which(name, path=command.env.get("PATH", os.defpath))
+    if found is None:
+        raise CannotStartError(f"there is no program {name} on PATH")
+    return found
+
+
+@functools.cache
+def _death_signal() -> tuple[str, ...]:
+    # The kernel ties the signal to the thread that starts the process: start from the loop's.
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    if setpriv is None:
+        return ()
+    prefix = (setpriv, "--pdeathsig", "KILL", "--")
+    tried = subprocess.run(  # an older setpriv does not know the option
+        [*prefix, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    return prefix if tried.returncode == 0 else ()
+
+
+def spawn(command: Command, output: int) -> "subprocess.Popen[bytes]":
+    """The command's main process, leader of a session of its own, writing to `output`.
+
+    Raises:
+        CannotStartError: the command cannot be started here.
+    """
+    argv = argv_of(command)
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=command.cwd,
+            env=command.env | command.marker.environment(),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"cannot start {argv[-1][:200]!r}: {error}") from error
+
+
+async def wait_exit(process: "subprocess.Popen[bytes]") -> int:
+    """The exit status, negative for a signal, once the process has ended."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        # A poll is coarser, but unlike a thread in waitpid it can be cancelled.
+        while process.poll() is None:  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+        return process.wait()
+    try:
+        await anyio.wait_readable(descriptor)
+    finally:
+        os.close(descriptor)
+    return process.wait()
+
+
+def send(process: Process, number: signal.Signals) -> None:
+    """Signal the process, unless it has ended; a later process with its pid is never hit."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        if procfs.start_ticks(process.pid) in (process.start_ticks, None):
+            with contextlib.suppress(OSError):
+                os.kill(process.pid, number)
+        return
+    try:
+        if procfs.start_ticks(process.pid) == process.start_ticks:
+            signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        pass  # it ended, or it belongs to another user
+    finally:
+        os.close(descriptor)
+
+
+def send_group(group: int, number: signal.Signals) -> bool:
+    """Signal a process group; whether there was anyone in it."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # macOS says this of a group of zombies
+        return False
+    return True
+
+
+def reap(pid: int) -> None:
+    """Take a dead child off the process table."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,207 @@
+"""The processes of the steps that run, whatever they did to hide, and their end.
+
+A process belongs to a step when it is in the session or the group of the step's main process,
+carries the step's marker, descends from a process that belongs to it, or, having shed all of
+that, was orphaned to the engine at a time when no other running step can have started it.
+"""
+
+import logging
+import os
+import signal
+import time
+from typing import Final, NamedTuple
+
+import anyio
+
+from engine.executors import processes, procfs
+from engine.executors.procfs import Process
+from engine.executors.protocol import RUN_VARIABLE, STEP_VARIABLE, Marker
+
+UNKILLABLE_S: Final = 10.0
+"""How long a process may take to die of KILL: one in a system call on a dead disk never does."""
+
+_log = logging.getLogger(__name__)
+
+
+class Step(NamedTuple):
+    """A step whose main process was started."""
+
+    marker: Marker
+    pid: int
+    start_ticks: int
+
+
+# The children of a process are one set, whoever in it started them: so is this.
+_running: Final[dict[int, Step]] = {}
+
+
+def begin(marker: Marker, pid: int) -> Step:
+    """Take on a step whose main process was just started."""
+    step = Step(marker, pid, procfs.start_ticks(pid) or 0)
+    _running[pid] = step
+    return step
+
+
+async def end(step: Step, grace_s: float) -> int:
+    """Kill what there is of the step until nothing is left; how many processes that were.
+
+    Its main process is not counted. TERM first, KILL after `grace_s` seconds. A cancellation
+    waits until it is done.
+    """
+    by_tree = procfs.available()
+    killed = 0
+    with anyio.CancelScope(shield=True):
+        try:
+            killed = await (_end_tree(step, grace_s) if by_tree else _end_group(step, grace_s))
+        finally:
+            del _running[step.pid]
+    return killed
+
+
+async def _end_tree(step: Step, grace_s: float) -> int:
+    seen: dict[int, Process] = {}
+    begun_s = time.monotonic()
+    pause_s = 0.002
+    while members := _members(step, seen):
+        passed_s = time.monotonic() - begun_s
+        if passed_s > grace_s + UNKILLABLE_S:
+            _log.warning("these processes cannot be killed: %s", sorted(members))
+            break
+        _signal(members, seen, kill=passed_s >= grace_s)
+        seen |= members
+        await anyio.sleep(pause_s)
+        pause_s = min(pause_s * 2, 0.05)
+    return len(seen.keys() - {step.pid})
+
+
+def _members(step: Step, seen: dict[int, Process]) -> dict[int, Process]:
+    mine = procfs.children() if processes.adopt_orphans() else None
+    if mine is not None and not mine - (_running.keys() - {step.pid}):
+        return {}  # all that a step leaves behind ends up among our children
+    alive = _living(mine or set())
+    found = {pid: process for pid, process in alive.items() if _owns(step, process)}
+    found |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
+    return _descendants(found, alive)
+
+
+def _living(mine: set[int]) -> dict[int, Process]:
+    alive = {process.pid: process for process in procfs.everything()}
+    ours = os.getsid(0)
+    for pid in mine & alive.keys():
+        # One in our own session was started by a library, which awaits its status.
+        if alive[pid].dead and pid not in _running and alive[pid].session != ours:
+            processes.reap(pid)
+    alive.pop(os.getpid(), None)
+    return {pid: process for pid, process in alive.items() if not process.dead}
+
+
+def _owns(step: Step, process: Process) -> bool:
+    if step.pid in (process.session, process.group):
+        return True
+    if process.session in _running or process.start_ticks < step.start_ticks:
+        return False
+    marks = procfs.variables(process.pid)
+    others = [other for pid, other in _running.items() if pid != step.pid]
+    if any(_mark(STEP_VARIABLE, other.marker.step) in marks for other in others):
+        return False
+    return _mark(RUN_VARIABLE, step.marker.run) in marks or _orphaned(process, marks, others)
+
+
+def _orphaned(process: Process, marks: frozenset[bytes], others: list[Step]) -> bool:
+    """Whether an unmarked process came to us from a step, and from none that still runs."""
+    if process.parent != os.getpid() or process.session == os.getsid(0):
+        return False
+    if _mark(processes.ENGINE_VARIABLE, str(os.getpid())) in marks:
+        return False
+    return all(other.start_ticks > process.start_ticks for other in others)
+
+
+def _mark(variable: str, value: str) -> bytes:
+    return f"{variable}={value}".encode()
+
+
+def _same(now: Process | None, then: Process) -> bool:
+    return now is not None and now.start_ticks == then.start_ticks
+
+
+def _descendants(roots: dict[int, Process], alive: dict[int, Process]) -> dict[int, Process]:
+    found = dict(roots)
+    grown = True
+    while grown:
+        more = {
+            pid: process
+            for pid, process in alive.items()
+            if process.parent in found and pid not in found
+        }
+        found |= more
+        grown = bool(more)
+    return found
+
+
+def _signal(members: dict[int, Process], seen: dict[int, Process], *, kill: bool) -> None:
+    for pid, process in members.items():
+        if kill:
+            processes.send(process, signal.SIGKILL)
+        elif pid not in seen:
+            processes.send(process, signal.SIGTERM)
+            processes.send(process, signal.SIGCONT)  # a stopped process would not notice
+
+
+async def _end_group(step: Step, grace_s: float) -> int:
+    """What can be done without /proc: the process group, which cannot be counted."""
+    begun_s = time.monotonic()
+    number = signal.SIGTERM
+    while processes.send_group(step.pid, number):
+        passed_s = time.monotonic() - begun_s
+        if passed_s > grace_s + UNKILLABLE_S:
+            break
+        number = signal.SIGKILL if passed_s >= grace_s else signal.Signals(0)
+        await anyio.sleep(0.02)
+    return 0
+
+
+def kill_leftovers(run: str, timeout_s: float = UNKILLABLE_S) -> list[int]:
+    """The pids of what a dead engine's run left behind; all of it is gone when this returns.
+
+    Call it before anything of the run is started. It blocks: nothing else goes on by then.
+
+    Args:
+        run: the real path of the run folder, as in the processes' marker.
+        timeout_s: seconds after which a process that does not die is given up, with a warning.
+    """
+    seen: dict[int, Process] = {}
+    begun_s = time.monotonic()
+    while members := _left_by(run, seen):
+        if time.monotonic() - begun_s > timeout_s:
+            _log.warning("these processes cannot be killed: %s", sorted(members))
+            break
+        seen |= members
+        for process in members.values():
+            processes.send(process, signal.SIGKILL)
+        time.sleep(0.005)
+    return sorted(seen)
+
+
+def _left_by(run: str, seen: dict[int, Process]) -> dict[int, Process]:
+    marked = {process.pid: process for process in procfs.carrying(RUN_VARIABLE, run)}
+    if not marked and not seen:
+        return {}
+    alive = {process.pid: process for process in procfs.everything() if not process.dead}
+    spared = _ancestors(os.getpid(), alive)
+    found = {pid: process for pid, process in marked.items() if pid not in spared}
+    sessions = {process.session for process in found.values()} - {os.getsid(0)}
+    # A step leads a session of its own; where the leader lives unmarked, the session is another's.
+    sessions = {leader for leader in sessions if leader in found or leader not in alive}
+    found |= {pid: process for pid, process in alive.items() if process.session in sessions}
+    found |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
+    found = _descendants(found, alive)
+    return {pid: process for pid, process in found.items() if pid not in spared}
+
+
+def _ancestors(pid: int, alive: dict[int, Process]) -> set[int]:
+    """The process and those above it: an engine may be started from within a marked shell."""
+    line: set[int] = set()
+    while pid in alive and pid not in line:
+        line.add(pid)
+        pid = alive[pid].parent
+    return line
