@@ -1,5 +1,166 @@
-"""The command line."""
+"""The command line: names and options only; what a command does is imported when it is used."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_RUN = click.argument("run", required=False)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="controlroom")
 def main() -> None:
-    """Run the command line."""
+    """A control room for unattended research loops.
+
+    RUN is the name of a run or the path of its folder; without it a command means the newest run
+    of this folder.
+
+    Exit status: 0 done as asked; 2 the command line or a file is wrong; 3 stopped by a rule that
+    means failure; 4 nothing valid was found; 5 the journal or a folder is unusable;
+    130 interrupted.
+    """
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--no-ui", is_flag=True, help="The engine in the foreground, plain lines, no screen.")
+@click.option("--detach", is_flag=True, help="Start the engine, print its name and pid, return.")
+@click.option("--iterations", type=click.IntRange(min=1), help="The run's total, the baseline too.")
+@click.option("--for", "for_", metavar="DURATION", help="Engine time, such as 8h or 30m.")
+@click.option("--seed", type=int, help="Overrides the campaign's seed.")
+@click.option("--slots", type=click.IntRange(min=1), help="Iterations at a time.")
+@click.option("--name", help="The run's name; CAMPAIGN-sSEED unless given.")
+@click.option("--new", is_flag=True, help="A fresh run beside an existing one of that name.")
+@click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Override a campaign key.")
+@click.option("--accept-changes", is_flag=True, help="Go on though the campaign file changed.")
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (with --no-ui).")
+def run(**options: Any) -> None:
+    """Run the campaign of the file CONFIG, or go on with a run of it."""
+    from engine.cli.run import run
+
+    run(**options)
+
+
+@main.command()
+@_RUN
+def attach(run: str | None) -> None:
+    """Open the screen on a run; leaving it does not stop the run."""
+    from engine.cli.screen import attach
+
+    attach(run)
+
+
+@main.command()
+@_RUN
+@_JSON
+@click.option("--watch", is_flag=False, flag_value=2.0, type=float, metavar="SECONDS")
+def status(run: str | None, *, as_json: bool, watch: float | None) -> None:
+    """Say whether a run is alive, how far it is, and what won."""
+    from engine.cli.looking import status
+
+    status(run, as_json=as_json, watch_s=watch)
+
+
+@main.command()
+@_RUN
+@_JSON
+@click.option("--csv", "as_csv", is_flag=True)
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True)
+def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> None:
+    """The best candidates of a run."""
+    from engine.cli.looking import leaderboard
+
+    leaderboard(run, as_json=as_json, as_csv=as_csv, top=top)
+
+
+@main.command()
+@_RUN
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
+@click.option("--follow", is_flag=True, help="Go on as events come.")
+@click.option("--from", "from_", type=click.IntRange(min=1), default=1, help="First number.")
+def events(run: str | None, *, as_json: bool, follow: bool, from_: int) -> None:
+    """What happened in a run, in order."""
+    from engine.cli.looking import events
+
+    events(run, as_json=as_json, follow=follow, from_seq=from_)
+
+
+@main.command()
+@_RUN
+@click.option("--iteration", type=click.IntRange(min=1), help="The newest unless given.")
+@click.option("--engine", "engine_log", is_flag=True, help="The engine's own log.")
+@click.option("--follow", is_flag=True, help="Go on as lines come.")
+def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bool) -> None:
+    """What the checks of an iteration printed."""
+    from engine.cli.looking import logs
+
+    logs(run, iteration=iteration, engine_log=engine_log, follow=follow)
+
+
+@main.command()
+@_RUN
+@click.option("--now", is_flag=True, help="Interrupt running steps too; they are done again.")
+@click.option("--reason", default="", help="Kept with the pause.")
+@_JSON
+def pause(run: str | None, *, now: bool, reason: str, as_json: bool) -> None:
+    """Start no new step. The same as `touch RUN/PAUSE`."""
+    from engine.cli.steering import pause
+
+    pause(run, now=now, reason=reason, as_json=as_json)
+
+
+@main.command()
+@_RUN
+@_JSON
+def resume(run: str | None, *, as_json: bool) -> None:
+    """End a pause. The same as `rm RUN/PAUSE`."""
+    from engine.cli.steering import resume
+
+    resume(run, as_json=as_json)
+
+
+@main.command()
+@_RUN
+@click.option("--now", is_flag=True, help="Interrupt running steps; they are done again.")
+@click.option("--wait", is_flag=True, help="Return when the engine is gone.")
+@click.option("--reason", default="", help="Kept with the stop.")
+@_JSON
+def stop(run: str | None, *, now: bool, wait: bool, reason: str, as_json: bool) -> None:
+    """End the engine in good order; `run` with the same file goes on later."""
+    from engine.cli.steering import stop
+
+    stop(run, now=now, wait=wait, reason=reason, as_json=as_json)
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path), required=False)
+@click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Override a campaign key.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of campaign files.")
+@_JSON
+def check(config: Path | None, *, set_: tuple[str, ...], schema: bool, as_json: bool) -> None:
+    """Say what is wrong or missing before a campaign runs; nothing is executed."""
+    from engine.cli.checking import check
+
+    check(config, overrides=set_, schema=schema, as_json=as_json)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--output", type=click.Path(path_type=Path), help="The file to write.")
+def init(folder: Path, output: Path | None) -> None:
+    """Look at a repository and write a commented campaign for it; never overwrites."""
+    from engine.cli.init import init
+
+    init(folder, output)
+
+
+@main.command()
+@_JSON
+def doctor(*, as_json: bool) -> None:
+    """Say what this machine has, and what is missing for what."""
+    from engine.cli.doctor import doctor
+
+    doctor(as_json=as_json)

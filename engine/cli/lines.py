@@ -1,0 +1,124 @@
+"""Events as plain lines for people and as JSON lines for scripts."""
+
+import json
+from typing import assert_never
+
+from engine.core import events as e
+from engine.core.metric import Metric
+
+
+def as_json(record: e.Record) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(e.flat(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def as_text(record: e.Record, metric: Metric | None = None) -> str:
+    """The record as one line: number, time of day, what happened."""
+    clock = record.time[11:19]
+    return f"{record.seq:>6}  {clock}  {_where(record.event)}{_what(record.event, metric)}"
+
+
+def value_text(value: float | None, metric: Metric | None) -> str:
+    """A value with its unit, and with what kind of figure it is."""
+    if value is None:
+        return "–"
+    if metric is None:
+        return f"{value:.6g}"
+    unit = f" {metric.unit}" if metric.unit else ""
+    label = f" ({metric.label})" if metric.label else ""
+    return f"{value:.6g}{unit}{label}"
+
+
+def _where(event: e.AnyEvent) -> str:
+    iteration = getattr(event, "iteration", None)
+    return "" if iteration is None else f"#{iteration:<5} "
+
+
+def _what(event: e.AnyEvent, metric: Metric | None) -> str:
+    match event:
+        case (
+            e.IterationStarted()
+            | e.CandidateProposed()
+            | e.CheckStarted()
+            | e.CheckFinished()
+            | e.CheckInterrupted()
+            | e.VerdictReached()
+        ):
+            return _iteration(event, metric)
+        case e.CommandAccepted():
+            return f"{event.command} by {event.by}"
+        case e.CommandRefused():
+            return f"{event.command} by {event.by} refused: {event.reason}"
+        case e.RunPaused():
+            return f"paused by {event.by}" + (f": {event.reason}" if event.reason else "")
+        case e.RunResumed():
+            return f"resumed by {event.by}"
+        case e.StopRequested():
+            return f"stopping: {event.reason}"
+        case e.WaitStarted():
+            return f"waits: {event.reason}"
+        case e.WaitEnded():
+            return f"goes on after {event.waited_s:.0f} s: {event.reason}"
+        case e.ClockJumped():
+            return f"was asleep for {event.gap_s:.0f} s; deadlines are extended"
+        case _:
+            return _run(event)
+
+
+def _run(
+    event: e.RunCreated
+    | e.EngineStarted
+    | e.LimitsChanged
+    | e.CampaignChangeAccepted
+    | e.RunFinished
+    | e.EngineStopped,
+) -> str:
+    match event:
+        case e.RunCreated():
+            return f"run {event.run} of campaign {event.campaign}, seed {event.seed}"
+        case e.EngineStarted():
+            return f"engine {event.version} started, pid {event.pid} on {event.host}"
+        case e.LimitsChanged():
+            return f"stop rules or slots changed by {event.by}"
+        case e.CampaignChangeAccepted():
+            return f"campaign changed by {event.by}: {'; '.join(event.differences)}"
+        case e.RunFinished():
+            return f"finished: {event.detail}"
+        case e.EngineStopped():
+            return f"engine stopped: {event.reason}"
+        case _:
+            assert_never(event)
+
+
+def _iteration(
+    event: e.IterationStarted
+    | e.CandidateProposed
+    | e.CheckStarted
+    | e.CheckFinished
+    | e.CheckInterrupted
+    | e.VerdictReached,
+    metric: Metric | None,
+) -> str:
+    match event:
+        case e.IterationStarted():
+            return f"slot {event.slot} begins, trace {event.trace_id}"
+        case e.CandidateProposed():
+            return f"{event.candidate} {' '.join(event.tags)}: {parameters(event.parameters)}"
+        case e.CheckStarted():
+            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            return f"{event.check} …{again}"
+        case e.CheckFinished():
+            detail = f": {event.detail}" if event.detail else ""
+            figures = "".join(f" {name}={value:g}" for name, value in event.metrics.items())
+            return f"{event.check} {event.outcome} in {event.duration_s:.1f} s{figures}{detail}"
+        case e.CheckInterrupted():
+            return f"{event.check} interrupted, to be done again: {event.reason}"
+        case e.VerdictReached():
+            return f"{event.verdict} {value_text(event.value, metric)}: {event.reason}"
+        case _:
+            assert_never(event)
+
+
+def parameters(values: e.Parameters) -> str:
+    """Parameters in one line."""
+    return " ".join(f"{name}={value}" for name, value in values.items())
