@@ -1,0 +1,211 @@
+"""The leaderboard: scored candidates, best first, as data, CSV and text."""
+
+import csv
+import io
+from typing import Any, Final
+
+import msgspec
+
+from engine.core.events import Parameters
+from engine.core.ids import CandidateId
+from engine.core.metric import Metric
+from engine.core.state import Candidate, RunState
+
+TEXT_ROWS: Final = 20
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A scored candidate and its place."""
+
+    rank: int
+    candidate: CandidateId
+    value: float
+    verdict: str
+    iteration: int
+    parameters: Parameters
+    commit: str | None
+    parents: list[CandidateId]
+    tags: list[str]
+    proposer: str
+    confidence: float | None
+
+
+class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows, best first, and what their values are compared with."""
+
+    metric: Metric
+    rows: list[Row]
+    champion: CandidateId | None
+    baseline: CandidateId | None
+    baseline_value: float | None
+
+
+class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """From this iteration on `value` was the best that was accepted."""
+
+    iteration: int
+    value: float
+    candidate: CandidateId
+
+
+def leaderboard(state: RunState, top: int | None = None) -> Leaderboard:
+    """The `top` scored candidates, or all of them.
+
+    One that fails a hard gate comes after all that pass, however good its value is.
+    """
+    ranked = sorted(_scored(state), key=lambda pair: _place(state.metric, *pair))
+    first = state.first()
+    return Leaderboard(
+        metric=state.metric,
+        rows=[_row(rank, *pair) for rank, pair in enumerate(ranked[:top], 1)],
+        champion=state.champion,
+        baseline=state.baseline,
+        baseline_value=first.value if first else None,
+    )
+
+
+def _scored(state: RunState) -> list[tuple[Candidate, float]]:
+    return [(c, c.value) for c in state.candidates.values() if c.scored and c.value is not None]
+
+
+def _place(metric: Metric, candidate: Candidate, value: float) -> tuple[bool, float, int]:
+    return candidate.verdict == "infeasible", metric.sort_key(value), candidate.iteration
+
+
+def _row(rank: int, candidate: Candidate, value: float) -> Row:
+    return Row(
+        rank=rank,
+        candidate=candidate.id,
+        value=value,
+        verdict=candidate.verdict or "",
+        iteration=candidate.iteration,
+        parameters=candidate.parameters,
+        commit=None,
+        parents=candidate.parents,
+        tags=candidate.tags,
+        proposer=candidate.proposer,
+        confidence=None,
+    )
+
+
+def best_so_far(state: RunState) -> list[CurvePoint]:
+    """The steps of the best accepted value, in the order of iterations."""
+    points: list[CurvePoint] = []
+    for candidate in sorted(state.candidates.values(), key=lambda c: c.iteration):
+        value = candidate.value
+        if candidate.verdict != "promoted" or value is None:
+            continue
+        if not points or state.metric.gain(value, points[-1].value) > 0:
+            points.append(
+                CurvePoint(iteration=candidate.iteration, value=value, candidate=candidate.id)
+            )
+    return points
+
+
+def gain_percent(board: Leaderboard, value: float) -> float | None:
+    """How much better than the baseline, in percent of the baseline; None without a baseline."""
+    base = board.baseline_value
+    if not base:
+        return None
+    return 100 * board.metric.gain(value, base) / abs(base)
+
+
+def as_json_data(board: Leaderboard) -> dict[str, Any]:
+    """What `leaderboard --json` prints, as plain JSON data."""
+    metric = board.metric
+    return {
+        "metric": {
+            "name": metric.name,
+            "unit": metric.unit,
+            "direction": metric.direction,
+            "label": metric.label,
+        },
+        "rows": msgspec.to_builtins(board.rows),
+    }
+
+
+def as_csv(board: Leaderboard) -> str:
+    """A table for spreadsheets: one column for each parameter, lists joined by spaces."""
+    names = sorted({name for row in board.rows for name in row.parameters})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    head = ["rank", "candidate", board.metric.name, "verdict", "iteration"]
+    tail = ["commit", "parents", "tags", "proposer", "confidence"]
+    writer.writerow([*head, *(f"parameters.{name}" for name in names), *tail])
+    for row in board.rows:
+        values = [_cell(row.parameters.get(name)) for name in names]
+        lists = [" ".join(row.parents), " ".join(row.tags)]
+        head = [row.rank, row.candidate, repr(row.value), row.verdict, row.iteration]
+        tail = [row.commit or "", *lists, row.proposer, _cell(row.confidence)]
+        writer.writerow([*head, *values, *tail])
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)
+
+
+def as_text(board: Leaderboard, top: int = TEXT_ROWS) -> str:
+    """A table for people, without a line break at its end."""
+    rows = board.rows[:top]
+    if not rows:
+        return "No candidate has a score yet."
+    values = aligned([row.value for row in rows])
+    cells = [_text_row(board, row, value) for row, value in zip(rows, values, strict=True)]
+    table = _columns([["", "candidate", board.metric.name, "gain", "verdict", ""], *cells])
+    lines = [_title(board), *table]
+    if len(board.rows) > len(rows):
+        lines.append(f"and {len(board.rows) - len(rows)} more")
+    return "\n".join(lines)
+
+
+def _title(board: Leaderboard) -> str:
+    metric = board.metric
+    unit = f" in {metric.unit}" if metric.unit else ""
+    better = "lower" if metric.direction == "min" else "higher"
+    label = f"; {metric.label}" if metric.label else ""
+    return f"{metric.name}{unit}, {better} is better{label}"
+
+
+def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
+    gain = gain_percent(board, row.value)
+    mark = "*" if row.candidate == board.champion else ""
+    return [
+        f"{mark}{row.rank}",
+        row.candidate,
+        value,
+        "baseline" if row.candidate == board.baseline else _percent(gain),
+        row.verdict,
+        " ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items()),
+    ]
+
+
+def _percent(gain: float | None) -> str:
+    return "" if gain is None else f"{gain:+.2f} %"
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    right = {0, 2, 3}
+    return [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def aligned(values: list[float]) -> list[str]:
+    """The values with as many decimals as tell neighbours apart: at least 3, at most 9."""
+    for decimals in range(3, 10):
+        texts = [f"{value:.{decimals}f}" for value in values]
+        if len(set(texts)) == len(set(values)):
+            return texts
+    return [f"{value:.9f}" for value in values]

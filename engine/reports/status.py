@@ -1,0 +1,239 @@
+"""The status of a run: one pure function of its events, its liveness, and the time."""
+
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from engine.core.events import Limits
+from engine.core.ids import CandidateId
+from engine.core.state import Candidate, OpenIteration, RunState
+from engine.runfolder import Heartbeat, Liveness, SlotBeat
+
+StateWord = Literal[
+    "starting",
+    "running",
+    "waiting",
+    "pausing",
+    "paused",
+    "stopping",
+    "stopped",
+    "done",
+    "crashed",
+    "stalled",
+]
+STALLED_AFTER_S: Final = 5.0
+"""A heartbeat is written each second; this many missing ones mean that the engine hangs."""
+
+
+class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The champion and its value; `label` says what kind of figure it is ("static estimate")."""
+
+    candidate: CandidateId
+    metric: str
+    value: float | None
+    unit: str
+    iteration: int
+    label: str = ""
+
+
+class BaselineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The baseline; its value is None until it was measured."""
+
+    candidate: CandidateId
+    value: float | None
+
+
+class SlotStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a slot does, and for how long it has."""
+
+    slot: int
+    iteration: int
+    phase: str
+    since_s: float
+
+
+class Spend(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run has cost so far."""
+
+    usd: float = 0.0
+    tokens: int = 0
+
+
+class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine that holds or last held the run."""
+
+    pid: int | None
+    alive: bool
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What `status --json` prints. Durations are in seconds."""
+
+    run: str
+    run_dir: str
+    campaign: str | None
+    state: StateWord
+    reason: str | None
+    until: str | None
+    phase: str | None
+    iteration: int
+    counts: dict[str, int]
+    champion: ChampionStatus | None
+    baseline: BaselineStatus | None
+    heartbeat_age_s: float | None
+    slots: list[SlotStatus]
+    spend: Spend
+    engine: EngineStatus
+    limits: Limits | None
+    journal: str
+
+
+class View(NamedTuple):
+    """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal."""
+
+    run: str
+    run_dir: str
+    journal: str = "ok"
+
+
+def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
+    """The status at `now`, in seconds since 1970."""
+    word, reason = _word(state, liveness, now)
+    if view.journal != "ok" and not liveness.held:
+        reason = view.journal
+    slots = _slots(state, liveness, now)
+    return Status(
+        run=state.run if state else view.run,
+        run_dir=view.run_dir,
+        campaign=state.campaign if state else None,
+        state=word,
+        reason=reason or None,
+        until=None,
+        phase=", ".join(dict.fromkeys(slot.phase for slot in slots)) or None,
+        iteration=state.last_iteration if state else 0,
+        counts=dict(state.counts) if state else {},
+        champion=_champion(state),
+        baseline=_baseline(state),
+        heartbeat_age_s=_age_s(liveness.heartbeat, now),
+        slots=slots,
+        spend=Spend(),
+        engine=_engine(state, liveness),
+        limits=state.limits if state else None,
+        journal=view.journal,
+    )
+
+
+def as_json_data(status: Status) -> dict[str, Any]:
+    """The status as plain JSON data."""
+    return msgspec.to_builtins(status)
+
+
+def _word(state: RunState | None, liveness: Liveness, now: float) -> tuple[StateWord, str]:
+    if not liveness.held:
+        return _word_at_rest(state, liveness)
+    beat = liveness.heartbeat
+    if beat is None or (liveness.holder and beat.pid != liveness.holder):
+        return "starting", ""
+    age_s = now - beat.time
+    if age_s > STALLED_AFTER_S:
+        return "stalled", f"the engine (pid {beat.pid}) has said nothing for {age_s:.0f} s"
+    if state is None or state.engine is None or state.engine.pid != beat.pid:
+        return "starting", ""
+    return _word_alive(state, liveness, beat)
+
+
+def _word_at_rest(state: RunState | None, liveness: Liveness) -> tuple[StateWord, str]:
+    if state is None or state.stopped is None:
+        beat = liveness.heartbeat
+        pid = f" (pid {beat.pid})" if beat else ""
+        return "crashed", f"the engine{pid} ended without a word; the same run command resumes it"
+    if state.finished:
+        return "done", state.finished.detail or state.finished.reason
+    return "stopped", state.stopped.reason
+
+
+def _word_alive(state: RunState, liveness: Liveness, beat: Heartbeat) -> tuple[StateWord, str]:
+    if state.stopped or state.finished:
+        return "stopping", _ending(state)
+    if state.stopping is not None:
+        return "stopping", state.stopping
+    if state.paused or liveness.pause is not None:
+        running = any(turn.check for turn in state.open.values())
+        reason = state.paused.reason if state.paused else liveness.pause or ""
+        return "pausing" if running or not state.paused else "paused", reason
+    if waiting := state.waiting or beat.waiting:
+        return "waiting", waiting
+    return "running", ""
+
+
+def _ending(state: RunState) -> str:
+    if state.finished:
+        return state.finished.detail or state.finished.reason
+    return state.stopped.reason if state.stopped else ""
+
+
+def _age_s(beat: Heartbeat | None, now: float) -> float | None:
+    return round(max(0.0, now - beat.time), 3) if beat else None
+
+
+def _engine(state: RunState | None, liveness: Liveness) -> EngineStatus:
+    if liveness.held:
+        return EngineStatus(pid=liveness.holder or _last_pid(state, liveness), alive=True)
+    return EngineStatus(pid=_last_pid(state, liveness), alive=False)
+
+
+def _last_pid(state: RunState | None, liveness: Liveness) -> int | None:
+    if state and state.engine:
+        return state.engine.pid
+    return liveness.heartbeat.pid if liveness.heartbeat else None
+
+
+def _champion(state: RunState | None) -> ChampionStatus | None:
+    best = state.best() if state else None
+    if state is None or best is None:
+        return None
+    return ChampionStatus(
+        candidate=best.id,
+        metric=state.metric.name,
+        value=best.value,
+        unit=state.metric.unit,
+        iteration=best.iteration,
+        label=state.metric.label,
+    )
+
+
+def _baseline(state: RunState | None) -> BaselineStatus | None:
+    first: Candidate | None = state.first() if state else None
+    return BaselineStatus(candidate=first.id, value=first.value) if first else None
+
+
+def _slots(state: RunState | None, liveness: Liveness, now: float) -> list[SlotStatus]:
+    """What the slots of a live engine do, from whichever knows more: heartbeat or events."""
+    beat = liveness.heartbeat
+    if not liveness.held or state is None:
+        return []
+    if beat and beat.seq >= state.seq and beat.pid == (liveness.holder or beat.pid):
+        found = [_slot_from_beat(slot, now) for slot in beat.slots]
+    else:
+        found = [_slot_from_events(turn, now) for turn in state.open.values()]
+    return sorted(found, key=lambda slot: (slot.slot, slot.iteration))
+
+
+def _slot_from_beat(beat: SlotBeat, now: float) -> SlotStatus:
+    since_s = round(max(0.0, now - beat.since), 3)
+    return SlotStatus(slot=beat.slot, iteration=beat.iteration, phase=beat.phase, since_s=since_s)
+
+
+def _slot_from_events(turn: OpenIteration, now: float) -> SlotStatus:
+    since = turn.check_since if turn.check else turn.since
+    return SlotStatus(
+        slot=turn.slot,
+        iteration=turn.iteration,
+        phase=turn.phase,
+        since_s=round(max(0.0, now - _unix(since)), 3),
+    )
+
+
+def _unix(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

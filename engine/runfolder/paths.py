@@ -1,0 +1,109 @@
+"""Where everything of a run lies."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+WORK_FOLDER: Final = ".controlroom"
+
+
+class RunPaths(msgspec.Struct, frozen=True):
+    """The paths inside the folder of one run; all of them are below `root`."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> "RunPaths":
+        """The paths of the run `name` of a working folder."""
+        return cls(folder.absolute() / WORK_FOLDER / "runs" / name)
+
+    @property
+    def name(self) -> str:
+        """The name of the run's folder."""
+        return self.root.name
+
+    @property
+    def journal(self) -> Path:
+        """The record of the run."""
+        return self.root / "journal.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock the engine holds; opened by nothing but `lock.py`."""
+        return self.root / "engine.lock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """What the engine says about itself each second."""
+        return self.root / "heartbeat"
+
+    @property
+    def inbox(self) -> Path:
+        """Where commands are put, one file each."""
+        return self.root / "inbox"
+
+    @property
+    def pause(self) -> Path:
+        """The file that is the pause."""
+        return self.root / "PAUSE"
+
+    @property
+    def logs(self) -> Path:
+        """The output of checks and of the engine."""
+        return self.root / "logs"
+
+    @property
+    def engine_log(self) -> Path:
+        """What the engine says to those who look for its mistakes."""
+        return self.logs / "engine.log"
+
+    @property
+    def artifacts(self) -> Path:
+        """Files that checks asked to keep."""
+        return self.root / "artifacts"
+
+    @property
+    def steps(self) -> Path:
+        """Scratch folders of open iterations."""
+        return self.root / "steps"
+
+    @property
+    def campaign(self) -> Path:
+        """A copy of the campaign file."""
+        return self.root / "campaign.yaml"
+
+    def log(self, iteration: int) -> Path:
+        """The output of all checks of an iteration."""
+        return self.logs / f"{iteration:05d}.log"
+
+    def step(self, iteration: int) -> Path:
+        """The scratch folder of an iteration; it goes when the iteration has its verdict."""
+        return self.steps / f"{iteration:05d}"
+
+    @property
+    def run_marker(self) -> str:
+        """The value of CONTROLROOM_RUN, by which processes of the run are found."""
+        return str(self.root.resolve())
+
+    def step_marker(self, iteration: int, check: str, attempt: int) -> str:
+        """The value of CONTROLROOM_STEP for one attempt of one check."""
+        return f"{self.run_marker}#{iteration}/{check}/{attempt}"
+
+
+def create_run_folder(root: Path) -> RunPaths:
+    """The paths of a run whose folders are there now; what was there before stays as it is.
+
+    A `.controlroom` folder that had to be made is kept out of git by a file of its own.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    paths = RunPaths(root.absolute())
+    for parent in (paths.root, *paths.root.parents):
+        if parent.name == WORK_FOLDER and not parent.exists():
+            parent.mkdir(parents=True)
+            (parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    for folder in (paths.root, paths.inbox, paths.logs, paths.artifacts, paths.steps):
+        folder.mkdir(parents=True, exist_ok=True)
+    return paths
