@@ -40,10 +40,3 @@ def stop(state: RunState, *, by: str, reason: str) -> list[e.AnyEvent]:
     """Draining; nothing when the engine drains already."""
     return [] if state.stopping is not None else [e.StopRequested(by=by, reason=reason)]
 
-
-def unreadable(state: RunState, envelope_id: str, reason: str) -> list[e.AnyEvent]:
-    """The refusal of a file in the inbox that is not a command."""
-    command_id = e.CommandId(envelope_id)
-    if command_id in state.answers:
-        return []
-    return [e.CommandRefused(command_id=command_id, command="?", by="?", reason=reason)]

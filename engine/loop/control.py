@@ -1,0 +1,75 @@
+"""What may start, and what must end: pause, drain, interrupt."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """A step was cut off through no fault of its own, and why; it is done again later."""
+
+    reason: str
+
+
+class _Step:
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self.scope = scope
+        self.reason = ""
+
+
+class Control:
+    """Says to the slots whether steps may start, and cuts off those that run."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._open = anyio.Event()
+        self._open.set()
+        self._steps: set[_Step] = set()
+
+    def close_gate(self) -> None:
+        """No new step starts from now on."""
+        if self._open.is_set():
+            self._open = anyio.Event()
+
+    def open_gate(self) -> None:
+        """Steps may start again."""
+        self._open.set()
+
+    def drain(self) -> None:
+        """No new step starts any more, and whoever waits at the gate gives up."""
+        self.draining = True
+        self._open.set()
+
+    async def may_start(self) -> bool:
+        """Wait at the gate; False when the engine drains."""
+        await self._open.wait()
+        return not self.draining
+
+    def interrupt(self, reason: str) -> int:
+        """Cut off every step that runs; how many there were."""
+        for step in self._steps:
+            step.reason = reason
+            step.scope.cancel()
+        return len(self._steps)
+
+    @property
+    def running(self) -> int:
+        """How many steps run."""
+        return len(self._steps)
+
+    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | CutOff:
+        """What `work` returns, or that `interrupt` cut it off."""
+        with anyio.CancelScope() as scope:
+            step = _Step(scope)
+            self._steps.add(step)
+            try:
+                return await work()
+            finally:
+                self._steps.discard(step)
+        return CutOff(step.reason)

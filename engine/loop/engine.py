@@ -1,0 +1,196 @@
+"""The running engine: slots at work, people heard, a pulse, and an orderly end."""
+
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from engine.core import failpoints
+from engine.core.answering import stop
+from engine.core.events import (
+    AnyEvent,
+    EngineStopped,
+    Record,
+    RunPaused,
+    RunResumed,
+    StopRequested,
+)
+from engine.core.state import RunState
+from engine.executors.clock import EngineClock
+from engine.journal import Journal
+from engine.loop.control import Control
+from engine.loop.iteration import Checks, Iteration
+from engine.loop.slots import Slots
+from engine.loop.vigil import Vigil
+from engine.loop.watch import Watch
+from engine.loop.writer import Writer
+from engine.proposers.protocol import Proposer
+from engine.runfolder.heartbeat import HeartbeatFile
+from engine.runfolder.identity import Identity
+from engine.runfolder.paths import RunPaths
+
+DRAIN_S: Final = 10.0
+LAST_WORD_S: Final = 5.0
+"""How long interrupted slots and the last event may take: on a full disk, for ever otherwise."""
+INTERRUPTED: Final = 130
+INTERNAL_ERROR: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What an engine is made of; chosen by the command line."""
+
+    journal: Journal
+    state: RunState
+    checks: Checks
+    proposer: Proposer
+    paths: RunPaths
+    heartbeat: HeartbeatFile
+    identity: Identity
+    clock: EngineClock
+    gaps: list[float]
+    signals: tuple[signal.Signals, ...]
+    listeners: tuple[Callable[[Record], None], ...] = ()
+
+
+class Engine:
+    """Runs a run until a stop rule holds, somebody stops it, or nothing is left to propose."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._control = Control()
+        self._writer = Writer(parts.journal, parts.state)
+        self._vigil = Vigil(
+            self._writer,
+            parts.heartbeat,
+            parts.identity,
+            clock=parts.clock,
+            gaps=parts.gaps,
+            alive_before_s=parts.state.alive_s,
+        )
+        iteration = Iteration(self._writer, self._control, parts.checks)
+        self._slots = Slots(
+            self._writer, self._control, iteration, parts.proposer, self._vigil.alive_s
+        )
+        self._watch = Watch(self._writer, self._control, parts.paths)
+        self._signalled = False
+        self._tasks: TaskGroup | None = None
+        self._work_scope = anyio.CancelScope()
+
+    async def run(self) -> int:
+        """Work to the end; the exit status of the run."""
+        self._writer.listen(self._obey)
+        for listener in self._parts.listeners:
+            self._writer.listen(listener)
+        if self._parts.state.paused:
+            self._control.close_gate()
+        self._vigil.beat()
+        try:
+            return await self._run_tasks()
+        except Exception as error:
+            await self._stopped(f"internal error: {error!r}", INTERNAL_ERROR)
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._writer.close()
+
+    async def _run_tasks(self) -> int:
+        status = INTERNAL_ERROR
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            status = await self._work(tasks)
+            tasks.cancel_scope.cancel()
+        return status
+
+    async def _work(self, tasks: TaskGroup) -> int:
+        await tasks.start(self._hear_signals, tasks)
+        await self._watch.look()
+        tasks.start_soon(self._watch.run)
+        tasks.start_soon(self._vigil.run)
+        with self._work_scope:
+            async with anyio.create_task_group() as slots:
+                for slot in range(self._parts.state.slots):
+                    slots.start_soon(self._slots.run, slot)
+        return await self._end()
+
+    async def _end(self) -> int:
+        if self._control.draining:
+            status = INTERRUPTED if self._signalled else 0
+            reason = self._writer.state.stopping or "stopped"
+            await self._stopped(reason, status)
+            return status
+        finished = self._slots.ending()
+        assert finished is not None  # noqa: S101  (slots return on a drain or on an ending)
+        await self._writer.record(finished)
+        failpoints.reach("finish.recorded")
+        await self._stopped(finished.detail, finished.exit_status)
+        return finished.exit_status
+
+    async def _stopped(self, reason: str, status: int) -> None:
+        with anyio.move_on_after(LAST_WORD_S, shield=True):
+            await self._writer.record(
+                EngineStopped(
+                    reason=reason, exit_status=status, alive_s=round(self._vigil.alive_s(), 1)
+                )
+            )
+            failpoints.reach("engine.stopped")
+            self._vigil.beat()
+
+    def _obey(self, record: Record) -> None:
+        """What a recorded decision means for the slots."""
+        match record.event:
+            case RunPaused():
+                self._control.close_gate()
+            case RunResumed():
+                self._control.open_gate()
+            case StopRequested():
+                self._drain()
+            case _:
+                pass
+
+    def _drain(self) -> None:
+        if self._control.draining or self._tasks is None:
+            return
+        self._control.drain()
+        self._writer.wake()
+        self._tasks.start_soon(self._interrupt, DRAIN_S, "the engine is stopping")
+
+    async def _interrupt(self, after_s: float, reason: str) -> None:
+        await anyio.sleep(after_s)
+        self._control.interrupt(reason)
+        await anyio.sleep(LAST_WORD_S)
+        self._work_scope.cancel()
+
+    async def _hear_signals(
+        self,
+        tasks: TaskGroup,
+        *,
+        task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """The first signal drains; the second interrupts at once."""
+        with anyio.open_signal_receiver(*self._parts.signals) as signals:
+            task_status.started()
+            async for number in signals:
+                name = signal.Signals(number).name
+                if self._control.draining:
+                    tasks.start_soon(self._interrupt, 0, f"told twice to stop ({name})")
+                else:
+                    self._signalled = True
+                    self._drain()
+                    self._tell(stop(self._writer.state, by=name, reason=f"signal {name}"))
+
+    def _tell(self, events: Sequence[AnyEvent]) -> None:
+        """Record without waiting: a full disk must not make the engine deaf to signals."""
+        if self._tasks is not None:
+            self._tasks.start_soon(self._writer.record, *events)
+
+
+def heard_signals() -> tuple[signal.Signals, ...]:
+    """The signals that drain: SIGHUP only where it was not inherited as ignored (nohup)."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return tuple(heard)

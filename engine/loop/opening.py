@@ -1,0 +1,226 @@
+"""Taking a run over: the lock, a journal that is whole, and everything a dead engine left open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core import failpoints
+from engine.core.campaign.differences import differences
+from engine.core.events import (
+    AnyEvent,
+    CampaignChangeAccepted,
+    EngineStarted,
+    Limits,
+    LimitsChanged,
+    RunCreated,
+)
+from engine.core.fold import fold
+from engine.core.ids import RunId
+from engine.core.metric import Metric
+from engine.core.state import Finished, RunState
+from engine.journal import Damaged, Journal, JournalError, verify
+from engine.loop.iteration import interrupted
+from engine.loop.writer import now_utc
+from engine.runfolder import heartbeat, lock
+from engine.runfolder.identity import Identity
+from engine.runfolder.paths import RunPaths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The run that somebody asked for, as the campaign file and the command line say it."""
+
+    run: RunId
+    campaign: str
+    campaign_path: str
+    campaign_sha256: str
+    document: dict[str, Any]
+    seed: int
+    slots: int
+    metric: Metric
+    limits: Limits
+    space_size: int | None
+    fingerprint: dict[str, str]
+    version: str
+    accept_changes: bool
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A run that is ours. The lock lives as long as this is referred to."""
+
+    journal: Journal
+    state: RunState
+    lock: lock.RunLock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Another engine holds the run."""
+
+    pid: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unusable:
+    """The run's folder or its journal cannot be used; nothing was changed."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """The run was begun under other terms, and nobody agreed to the new ones."""
+
+    differences: list[str]
+    consent_helps: bool
+
+
+Taken = Opened | Held | Unusable | Changed | Finished
+
+
+def take_over(
+    paths: RunPaths,
+    wanted: Wanted,
+    identity: Identity,
+    kill_leftovers: Callable[[Path], object],
+) -> Taken:
+    """The run, ready to go on, or why not.
+
+    Args:
+        paths: the run's folder; it exists.
+        wanted: under which terms.
+        identity: this process.
+        kill_leftovers: ends every process of the run that a dead engine left behind.
+    """
+    try:
+        held = lock.take(paths.lock)
+    except OSError as error:
+        return Unusable(message=f"{paths.root}: {error.strerror}; nothing was changed")
+    if isinstance(held, lock.LockHeld):
+        return Held(pid=held.pid)
+    failpoints.reach("lock.taken")
+    taken = _open(paths, wanted, identity, kill_leftovers)
+    if isinstance(taken, tuple):
+        return Opened(journal=taken[0], state=taken[1], lock=held)
+    held.release()
+    return taken
+
+
+def _open(
+    paths: RunPaths,
+    wanted: Wanted,
+    identity: Identity,
+    kill_leftovers: Callable[[Path], object],
+) -> tuple[Journal, RunState] | Unusable | Changed | Finished:
+    last = heartbeat.read(paths.heartbeat)
+    alive_s = last.alive_s if last else 0.0
+    try:
+        if not paths.journal.exists() and last is None:
+            return _create(paths, wanted, identity)
+        found = verify(paths.journal, heartbeat_seq=last.seq if last else None)
+        if isinstance(found, Damaged):
+            return Unusable(message=found.message)
+        return _resume(
+            paths, wanted, _started(wanted, identity, alive_s), found.state, kill_leftovers
+        )
+    except JournalError as error:
+        return Unusable(message=str(error))
+
+
+def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> tuple[Journal, RunState]:
+    created = RunCreated(
+        run=wanted.run,
+        campaign=wanted.campaign,
+        campaign_sha256=wanted.campaign_sha256,
+        campaign_path=wanted.campaign_path,
+        document=wanted.document,
+        seed=wanted.seed,
+        slots=wanted.slots,
+        metric=wanted.metric,
+        limits=wanted.limits,
+        space_size=wanted.space_size,
+    )
+    journal = Journal.create(paths.journal, [created, _started(wanted, identity, 0.0)], now_utc())
+    found = verify(paths.journal)
+    if isinstance(found, Damaged):
+        raise JournalError(found.message)
+    return journal, found.state
+
+
+def _resume(
+    paths: RunPaths,
+    wanted: Wanted,
+    started: EngineStarted,
+    state: RunState,
+    kill_leftovers: Callable[[Path], object],
+) -> tuple[Journal, RunState] | Changed | Finished:
+    changes = _changes(state, wanted)
+    if isinstance(changes, Changed):
+        return changes
+    if state.finished is not None and not changes and not state.open:
+        return state.finished
+    kill_leftovers(paths.root)
+    failpoints.reach("recovery.killed")
+    cut_off = [interrupted(t, "the engine died") for t in state.open.values() if t.check]
+    journal = Journal.open(paths.journal)
+    events: list[AnyEvent] = [*cut_off, started, *changes]
+    for record in journal.append(events, expected_seq=state.seq, time=now_utc()):
+        fold(state, record)
+    failpoints.reach("recovery.recorded")
+    return journal, state
+
+
+def _changes(state: RunState, wanted: Wanted) -> list[AnyEvent] | Changed:
+    """What is to be recorded about new terms, or why the run cannot go on under them."""
+    if wanted.seed != state.seed:
+        return Changed(differences=[f"seed: {state.seed} -> {wanted.seed}"], consent_helps=False)
+    foreign = _foreign(state, wanted)
+    if foreign:
+        return Changed(differences=foreign, consent_helps=False)
+    events: list[AnyEvent] = []
+    found = differences(state.document, wanted.document)
+    weighty = [str(difference) for difference in found if difference.needs_consent]
+    if weighty and not wanted.accept_changes:
+        return Changed(differences=weighty, consent_helps=True)
+    if weighty:
+        events.append(_accepted(wanted, weighty))
+    if wanted.limits != state.limits or wanted.slots != state.slots:
+        events.append(LimitsChanged(limits=wanted.limits, slots=wanted.slots, by=wanted.by))
+    return events
+
+
+def _foreign(state: RunState, wanted: Wanted) -> list[str]:
+    """Where measurements of now could not be compared with those of the run."""
+    if state.engine is None:
+        return []
+    old, new = state.engine.fingerprint, wanted.fingerprint
+    return [
+        f"{name}: {old.get(name)} -> {new.get(name)}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _accepted(wanted: Wanted, found: list[str]) -> CampaignChangeAccepted:
+    return CampaignChangeAccepted(
+        campaign_sha256=wanted.campaign_sha256,
+        document=wanted.document,
+        differences=found,
+        metric=wanted.metric,
+        by=wanted.by,
+    )
+
+
+def _started(wanted: Wanted, identity: Identity, alive_s: float) -> EngineStarted:
+    return EngineStarted(
+        pid=identity.pid,
+        start_ticks=identity.start_ticks,
+        boot_id=identity.boot_id,
+        host=identity.host,
+        version=wanted.version,
+        alive_s=alive_s,
+        fingerprint=wanted.fingerprint,
+    )

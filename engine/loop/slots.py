@@ -1,0 +1,98 @@
+"""Slots: each takes the next iteration as soon as it is free."""
+
+from collections.abc import Callable, Sequence
+
+from engine.core import events as e
+from engine.core.ids import IterationNumber, candidate_id, trace_id
+from engine.core.state import RunState
+from engine.core.stopping import ending, exhausted
+from engine.loop.control import Control
+from engine.loop.iteration import Iteration
+from engine.loop.writer import Writer
+from engine.proposers.protocol import Exhausted, Proposal, ProposalRequest, Proposer
+
+
+class Slots:
+    """Hands out iterations, numbered without gaps, until a stop rule holds or the engine drains."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        control: Control,
+        iteration: Iteration,
+        proposer: Proposer,
+        alive_s: Callable[[], float],
+    ) -> None:
+        self._writer = writer
+        self._control = control
+        self._iteration = iteration
+        self._proposer = proposer
+        self._alive_s = alive_s
+        self._left_open = sorted(writer.state.open)
+        self._exhausted = False
+
+    async def run(self, slot: int) -> None:
+        """Work in one slot until there is nothing more to start.
+
+        A stop rule may cease to hold when an iteration of another slot ends (a promotion ends a
+        plateau), so a slot leaves only when no iteration is open.
+        """
+        while await self._control.may_start():
+            number = self._take_left_open() or await self._begin(slot)
+            if number is not None:
+                if not await self._iteration.complete(number):
+                    return
+            elif self._writer.state.open:
+                await self._writer.wait_change()
+            else:
+                return
+
+    def ending(self) -> e.RunFinished | None:
+        """Why the run is over, once all slots returned without a drain."""
+        if self._exhausted:
+            return exhausted(self._writer.state)
+        return ending(self._writer.state, self._alive_s())
+
+    def _take_left_open(self) -> IterationNumber | None:
+        """An iteration that an earlier engine began."""
+        return IterationNumber(self._left_open.pop(0)) if self._left_open else None
+
+    async def _begin(self, slot: int) -> IterationNumber | None:
+        records = await self._writer.decide(lambda state: self._propose(state, slot))
+        if not records:
+            return None
+        started = records[0].event
+        assert isinstance(started, e.IterationStarted)  # noqa: S101  (see _propose)
+        return started.iteration
+
+    def _propose(self, state: RunState, slot: int) -> Sequence[e.AnyEvent]:
+        if ending(state, self._alive_s()) is not None:
+            return []
+        number = IterationNumber(state.last_iteration + 1)
+        match self._proposer.propose(
+            ProposalRequest(state=state, iteration=number, seed=state.seed)
+        ):
+            case Exhausted():
+                self._exhausted = True
+                return []
+            case Proposal() as proposal:
+                return _begun(state, number, slot, proposal)
+
+
+def _begun(
+    state: RunState, number: IterationNumber, slot: int, proposal: Proposal
+) -> list[e.AnyEvent]:
+    """One transaction: an iteration without a candidate is never seen."""
+    return [
+        e.IterationStarted(iteration=number, slot=slot, trace_id=trace_id(state.run, number)),
+        e.CandidateProposed(
+            iteration=number,
+            candidate=candidate_id(number),
+            parameters=proposal.parameters,
+            key=proposal.key,
+            seed=proposal.seed,
+            parents=proposal.parents,
+            tags=proposal.tags,
+            proposer=proposal.proposer,
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""The one way by which state changes: decide, append, fold, publish."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from engine.core.events import AnyEvent, Record
+from engine.core.fold import fold
+from engine.core.state import RunState, dump
+from engine.journal import Journal, JournalFull
+
+RETRY_S: Final = 1.0
+SNAPSHOT_EVERY: Final = 2_000
+
+T = TypeVar("T")
+Decision = Callable[[RunState], Sequence[AnyEvent]]
+Listener = Callable[[Record], None]
+
+
+def now_utc() -> str:
+    """The time of day as the journal stamps it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Writer:
+    """Holds the state and the journal; everything that happens to a run goes through `decide`."""
+
+    def __init__(self, journal: Journal, state: RunState) -> None:
+        self.state = state
+        self.trouble: str | None = None
+        """Why nothing can be recorded at the moment, for the heartbeat."""
+        self._journal = journal
+        self._lock = anyio.Lock()
+        self._one_thread = anyio.CapacityLimiter(1)
+        self._changed = anyio.Event()
+        self._listeners: list[Listener] = []
+        self._snapshot_at = state.seq
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with every record from now on, after it is folded."""
+        self._listeners.append(listener)
+
+    async def decide(self, decision: Decision) -> list[Record]:
+        """Record what `decision` makes of the state; nothing else is recorded in between.
+
+        A full disk is waited out: the call returns only when the events are on it.
+        """
+        async with self._lock:
+            events = list(decision(self.state))
+            if not events:
+                return []
+            records = await self._append(events)
+            for record in records:
+                fold(self.state, record)
+            self._publish(records)
+            if self.state.seq >= self._snapshot_at + max(SNAPSHOT_EVERY, self._snapshot_at // 2):
+                await self._snapshot()
+        return records
+
+    async def record(self, *events: AnyEvent) -> list[Record]:
+        """Record events that need no look at the state."""
+        return await self.decide(lambda _: events)
+
+    async def wait_change(self) -> None:
+        """Wait until something was recorded."""
+        await self._changed.wait()
+
+    async def close(self) -> None:
+        """Leave one clean journal file behind."""
+        async with self._lock:
+            if self.state.seq > self._snapshot_at:
+                await self._snapshot()
+            await self._in_thread(self._journal.close)
+
+    async def _append(self, events: list[AnyEvent]) -> list[Record]:
+        while True:
+            try:
+                records = await self._in_thread(
+                    lambda: self._journal.append(
+                        events, expected_seq=self.state.seq, time=now_utc()
+                    )
+                )
+            except JournalFull as error:
+                self.trouble = str(error)
+                await anyio.sleep(RETRY_S)
+            else:
+                self.trouble = None
+                return records
+
+    async def _snapshot(self) -> None:
+        """A snapshot only makes opening quicker: on a full disk the run goes on without it."""
+        body, seq = dump(self.state), self.state.seq
+        try:
+            await self._in_thread(lambda: self._journal.save_snapshot(body, seq))
+        except JournalFull:
+            return
+        finally:
+            self._snapshot_at = seq
+
+    def wake(self) -> None:
+        """Let everyone who waits for a change look again."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _publish(self, records: list[Record]) -> None:
+        self.wake()
+        for record in records:
+            for listener in self._listeners:
+                listener(record)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(call, limiter=self._one_thread)
