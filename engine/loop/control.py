@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import anyio
 
-
 T = TypeVar("T")
 
 
@@ -65,8 +64,8 @@ class Control:
 
     async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | CutOff:
         """What `work` returns, or that `interrupt` cut it off."""
-        with anyio.CancelScope() as scope:
-            step = _Step(scope)
+        step = _Step(anyio.CancelScope())
+        with step.scope:
             self._steps.add(step)
             try:
                 return await work()
