@@ -1,0 +1,135 @@
+"""`status`, `leaderboard`, `events`, `logs`: reading a run without touching it."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from engine.cli.exits import Exit, fail
+from engine.cli.lines import as_json as record_json
+from engine.cli.lines import as_text as record_text
+from engine.cli.lines import value_text
+from engine.client import (
+    NoSuchRun,
+    RunHandle,
+    Status,
+    as_csv as csv_text,
+    as_text,
+    find_run,
+    leaderboard_json,
+    status_json,
+)
+
+FOLLOW_S: Final = 0.2
+READ_BYTES: Final = 1 << 16
+OVER: Final = frozenset({"done", "stopped", "crashed"})
+
+
+def open_run(run: str | None) -> RunHandle:
+    """The run that a command means; exits with 2 when there is none."""
+    try:
+        return RunHandle.open(find_run(run, Path.cwd()), by="command line")
+    except NoSuchRun as error:
+        fail(str(error))
+
+
+def status(run: str | None, *, as_json: bool, watch_s: float | None) -> None:
+    """Print the status; with `watch_s`, again and again until the run is over."""
+    handle = open_run(run)
+    while True:
+        handle.refresh()
+        found = handle.status()
+        click.echo(json.dumps(status_json(found)) if as_json else _status_text(found))
+        if watch_s is None or found.state in OVER:
+            break
+        time.sleep(watch_s)
+        if not as_json:
+            click.echo()
+    _warn_of_damage(handle)
+
+
+def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> None:
+    """Print the best candidates."""
+    handle = open_run(run)
+    board = handle.leaderboard(top)
+    if board is None:
+        _warn_of_damage(handle)
+        fail(f"{handle.paths.root}: nothing is recorded yet", Exit.NOTHING_VALID)
+    if as_json:
+        click.echo(json.dumps(leaderboard_json(board)))
+    else:
+        click.echo(csv_text(board) if as_csv else as_text(board), nl=not as_csv)
+    _warn_of_damage(handle)
+
+
+def events(run: str | None, *, as_json: bool, follow: bool, from_seq: int) -> None:
+    """Print events from a number on."""
+    handle = open_run(run)
+    metric = handle.state.metric if handle.state else None
+    seq = from_seq
+    while True:
+        live = handle.liveness().held
+        while records := handle.records_from(seq):
+            for record in records:
+                click.echo(record_json(record) if as_json else record_text(record, metric))
+            seq = records[-1].seq + 1
+        if not follow or not live:
+            break
+        time.sleep(FOLLOW_S)
+    _warn_of_damage(handle)
+
+
+def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bool) -> None:
+    """Print the log of an iteration, or the engine's."""
+    handle = open_run(run)
+    path = handle.paths.engine_log if engine_log else _iteration_log(handle, iteration)
+    offset = 0
+    while True:
+        live = handle.liveness().held
+        while True:
+            text, offset = handle.read_log(path, offset, READ_BYTES)
+            if not text:
+                break
+            sys.stdout.buffer.write(text)
+            sys.stdout.flush()
+        if not follow or not live:
+            return
+        time.sleep(FOLLOW_S)
+
+
+def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
+    last = handle.state.last_iteration if handle.state else 0
+    number = iteration or last
+    if not 1 <= number <= last:
+        fail(f"{handle.paths.root} has no iteration {number}; it has {last}")
+    path = handle.log_path(number)
+    if not path.exists():
+        fail(f"iteration {number} has printed nothing yet", Exit.NOTHING_VALID)
+    return path
+
+
+def _warn_of_damage(handle: RunHandle) -> None:
+    if handle.damage is not None:
+        fail(handle.damage.message, Exit.UNUSABLE)
+
+
+def _status_text(status: Status) -> str:
+    lines = [f"{status.run}  {status.state}" + (f": {status.reason}" if status.reason else "")]
+    limit = status.limits.iterations if status.limits else None
+    of = f"/{limit}" if limit else ""
+    age = status.heartbeat_age_s
+    beat = f"   heartbeat {age:.1f} s ago" if age is not None and status.engine.alive else ""
+    lines.append(f"iteration {status.iteration}{of}{beat}")
+    if (best := status.champion) is not None:
+        unit = f" {best.unit}" if best.unit else ""
+        label = f" ({best.label})" if best.label else ""
+        value = value_text(best.value, None)
+        lines.append(f"champion {best.candidate}  {best.metric} {value}{unit}{label}")
+    counts = "  ".join(f"{name} {count}" for name, count in sorted(status.counts.items()))
+    lines.append(f"verdicts  {counts or 'none yet'}")
+    lines += [f"slot {s.slot}  #{s.iteration} {s.phase}  {s.since_s:.1f} s" for s in status.slots]
+    lines.append(status.run_dir)
+    return "\n".join(lines)
