@@ -16,11 +16,13 @@ from engine.client import (
     NoSuchRun,
     RunHandle,
     Status,
-    as_csv as csv_text,
     as_text,
     find_run,
     leaderboard_json,
     status_json,
+)
+from engine.client import (
+    as_csv as csv_text,
 )
 
 FOLLOW_S: Final = 0.2
