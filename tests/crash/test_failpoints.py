@@ -1,0 +1,86 @@
+"""Killed at every named failpoint and started again: nothing lost, nothing done twice."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from engine.core.failpoints import NAMES
+from tests.driving import Driver, check_history, of_type
+
+ONLY_WITH_COMMANDS = {"command.read", "command.recorded", "pause.written", "pause.removed"}
+ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
+HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """The run that was never killed."""
+    driver = Driver(tmp_path_factory.mktemp("reference"))
+    driver.run()
+    return driver
+
+
+def same_outcome(driver: Driver, reference: Driver) -> None:
+    """The journal is whole, and the run ended as it would have without being killed."""
+    events = driver.events()
+    check_history(events)
+    assert driver.leaderboard() == reference.leaderboard()
+    assert driver.status()["state"] == "done"
+    assert driver.marked() == []
+    assert not any((driver.run_dir / "steps").iterdir())
+    assert not (driver.run_dir / "inbox").exists() or not any(
+        (driver.run_dir / "inbox").glob("*.json")
+    )
+
+
+def armed(name: str, hit: int = 1) -> dict[str, str]:
+    """The environment that kills an engine at the n-th time it reaches a failpoint."""
+    return {"CONTROLROOM_FAILPOINT": f"{name}:{hit}"}
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n not in ONLY_WITH_COMMANDS | ONLY_ON_RESUMING]
+)
+def test_a_run_survives_being_killed(name: str, driver: Driver, reference: Driver) -> None:
+    died = driver.run(status=None, **armed(name, HITS.get(name, 1)))
+    assert died.returncode == -signal.SIGKILL, f"{name} was never reached"
+    driver.run()
+    same_outcome(driver, reference)
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_ON_RESUMING))
+def test_recovery_survives_being_killed(name: str, driver: Driver, reference: Driver) -> None:
+    driver.run(status=-signal.SIGKILL, **armed("check.spawned", 3))
+    driver.run(status=-signal.SIGKILL, **armed(name))
+    driver.run()
+    same_outcome(driver, reference)
+
+
+@pytest.mark.parametrize("name", sorted(ONLY_WITH_COMMANDS - {"pause.removed"}))
+def test_a_command_is_carried_out_once(name: str, driver: Driver, reference: Driver) -> None:
+    driver.run(status=-signal.SIGKILL, **armed("check.recorded", 3))
+    driver("pause", "--reason", "lunch")
+    driver.run(status=-signal.SIGKILL, **armed(name))
+    assert (driver.run_dir / "PAUSE").exists()
+    driver("resume")
+    driver.run()
+    same_outcome(driver, reference)
+    accepted = of_type(driver.events(), "CommandAccepted")
+    assert sorted(event["command"] for event in accepted) == ["pause", "resume"]
+
+
+def test_a_resume_that_was_cut_off(driver: Driver, reference: Driver) -> None:
+    driver.run(status=-signal.SIGKILL, **armed("check.recorded", 3))
+    driver("pause")
+    driver("resume")
+    driver.run(status=-signal.SIGKILL, **armed("pause.removed"))
+    driver.run()
+    same_outcome(driver, reference)
+
+
+def test_every_failpoint_is_in_the_code() -> None:
+    engine = Path(__file__).parents[2] / "engine"
+    source = "".join(path.read_text() for path in engine.rglob("*.py"))
+    for name in NAMES:
+        assert f'reach("{name}")' in source, name
