@@ -25,8 +25,9 @@ class Damaged(msgspec.Struct, frozen=True, kw_only=True):
     def message(self) -> str:
         """What is wrong with which file, the last good state, and what to do now."""
         return (
-            f"{self.path} is damaged: {self.what}. {last_good(self.state)} Nothing was changed. "
-            "Put a good copy of the file in its place, or start afresh with --new."
+            f"the journal {self.path} is unusable: {self.what}. {last_good(self.state)} "
+            "Nothing was changed. Put a good copy of the file in its place, or start afresh "
+            "with --new."
         )
 
 

@@ -91,7 +91,20 @@ class JournalReader:
             return None
         state, tip = start
         self._tip = (state.seq if state else 0, tip)
-        return self._fold_rest(state)
+        self._damage = None
+        state = self._fold_rest(state)
+        self._check_size(state.seq if state else 0)
+        return state
+
+    def _check_size(self, seq: int) -> None:
+        """Note a torn file, which may have lost nothing but a snapshot."""
+        found = opening.stamp(self._path)[0]
+        at_rest = not self._is_live() and opening.in_one_file(self._path)
+        if self._damage or found is None or not at_rest:
+            return
+        what = self._read(lambda db: reading.wrong_size(db, found.size_bytes))
+        if what:
+            self._damage = self._damaged(chain.Broken(seq + 1, what))
 
     def _fold_rest(self, state: RunState | None) -> RunState | None:
         while records := self.read_from(state.seq + 1 if state else 1):
@@ -111,11 +124,13 @@ class JournalReader:
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
         """What `query` finds; None, with the damage noted, when the file does not let it."""
         what = "it is missing"
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             before = opening.stamp(self._path)
             if before[0] is None:
                 break
-            live = self._is_live()
+            # An engine that holds the run may not have opened the journal yet, and then a folder
+            # that cannot be written gives no live view: every other attempt does without.
+            live = attempt % 2 == 0 and self._is_live()
             try:
                 found = self._live(query) if live else self._at_rest(query, before)
             except (sqlite3.Error, OSError) as error:

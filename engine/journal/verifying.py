@@ -24,9 +24,9 @@ def verify(path: Path, *, heartbeat_seq: int | None = None) -> Verified | Damage
 
     Cost: about 10 µs an event.
     """
-    if (what := _unreadable(path)) is not None:
-        return Damaged(path=str(path), what=what + _heard_of(heartbeat_seq))
     try:
+        if (what := _unreadable(path)) is not None:
+            return Damaged(path=str(path), what=what + _heard_of(heartbeat_seq))
         with _opened(path) as db:
             return _verify(path, db, heartbeat_seq)
     except (sqlite3.Error, OSError) as error:

@@ -12,6 +12,8 @@ from engine.core.metric import Metric
 from engine.core.state import Candidate, RunState
 
 TEXT_ROWS: Final = 20
+_PLAIN_FROM, _PLAIN_BELOW = 1e-2, 1e9
+_PARAMETERS_WIDTH: Final = 100
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +184,12 @@ def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
         value,
         "baseline" if row.candidate == board.baseline else _percent(gain),
         row.verdict,
-        " ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items()),
+        _cut(" ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items())),
     ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _PARAMETERS_WIDTH else text[: _PARAMETERS_WIDTH - 1] + "…"
 
 
 def _percent(gain: float | None) -> str:
@@ -203,7 +209,13 @@ def _columns(rows: list[list[str]]) -> list[str]:
 
 
 def aligned(values: list[float]) -> list[str]:
-    """The values with as many decimals as tell neighbours apart: at least 3, at most 9."""
+    """The values with the same number of decimals: as many as tell them apart, from 3 to 9.
+
+    Very large and very small ones have six significant digits instead.
+    """
+    largest = max((abs(value) for value in values), default=1.0)
+    if not _PLAIN_FROM <= largest < _PLAIN_BELOW:
+        return [f"{value:.6g}" for value in values]
     for decimals in range(3, 10):
         texts = [f"{value:.{decimals}f}" for value in values]
         if len(set(texts)) == len(set(values)):

@@ -134,13 +134,23 @@ def _word(state: RunState | None, liveness: Liveness, now: float) -> tuple[State
         return _word_at_rest(state, liveness)
     beat = liveness.heartbeat
     if beat is None or (liveness.holder and beat.pid != liveness.holder):
-        return "starting", ""
+        return _word_unheard(state, liveness, now)
     age_s = now - beat.time
     if age_s > STALLED_AFTER_S:
         return "stalled", f"the engine (pid {beat.pid}) has said nothing for {age_s:.0f} s"
     if state is None or state.engine is None or state.engine.pid != beat.pid:
         return "starting", ""
     return _word_alive(state, liveness, beat)
+
+
+def _word_unheard(state: RunState | None, liveness: Liveness, now: float) -> tuple[StateWord, str]:
+    """The state of a run whose engine has not written a heartbeat, or a torn one."""
+    engine = state.engine if state and not state.stopped else None
+    if engine is None or engine.pid != liveness.holder:
+        return "starting", ""
+    if now - _unix(engine.started) <= STALLED_AFTER_S:
+        return "starting", ""
+    return "stalled", f"the engine (pid {engine.pid}) writes no heartbeat"
 
 
 def _word_at_rest(state: RunState | None, liveness: Liveness) -> tuple[StateWord, str]:
