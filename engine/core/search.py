@@ -16,10 +16,12 @@ from engine.core.ids import CandidateId
 
 TRIES: Final = 20
 """How often a move is drawn anew when it leads to a configuration that is known."""
-MORE_CHANGES: Final = 0.4
+MORE_CHANGES: Final = 0.25
 """The chance that a mutation changes one more parameter, and one more after that."""
 WIDEN_AFTER: Final = 5
 """After so many known points in a row a mutation changes one more parameter."""
+NEXT_BEST: Final = 0.6
+"""How likely a parent is, beside the next better one."""
 CROSSED: Final = 0.25
 """The share of exploiting moves that first mix two parents."""
 
@@ -96,14 +98,11 @@ def _parents(best: list[Parent], rng: Random) -> list[Parent]:
 
 
 def _ranked(best: list[Parent], rng: Random) -> Parent:
-    """One of n, the first n times as likely as the last."""
-    count = len(best)
-    ticket = draws.below(rng, count * (count + 1) // 2)
-    for place, parent in enumerate(best):
-        ticket -= count - place
-        if ticket < 0:
-            return parent
-    return best[-1]
+    """One of the best, each less likely than the one before it."""
+    place = 0
+    while draws.chance(rng, NEXT_BEST):
+        place += 1
+    return best[place % len(best)]
 
 
 def _mixed(history: History, parents: list[Parent], rng: Random) -> Parameters:

@@ -80,6 +80,10 @@ class Space:
         """The parameters, each after all on which it depends."""
         return tuple(self._domains)
 
+    def domain(self, name: str) -> Domain:
+        """The values that a parameter may take."""
+        return self._domains[name]
+
     @property
     def cells(self) -> int:
         """The number of points to draw from: the size, or that of the grid under floats."""
