@@ -45,7 +45,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     background: int = 0
 
 
-class TimedOut(msgspec.Struct, frozen=True, kw_only=True):
+class TimedOut(msgspec.Struct, frozen=True):
     """The command was killed: over its deadline, or silent for longer than allowed."""
 
     kind: Literal["deadline", "idle"]

@@ -1,0 +1,130 @@
+"""From how a check ended and what it reported to what that makes of the candidate. Pure."""
+
+import signal
+from typing import Final, assert_never
+
+import msgspec
+
+from engine.checks.result import Result
+from engine.core.campaign.checks import CheckSpec, FailureName, TestsSpec
+from engine.core.events import Tests
+from engine.executors.protocol import Finished, NotStarted, TimedOut
+
+CANNOT_RUN: Final = (126, 127)
+"""Exit statuses by which a shell says that it could not run a command."""
+
+_FROM_OUTSIDE: Final = frozenset(
+    {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}
+)
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a check that ended.
+
+    `missing` says for each metric that has to be reported and was not found, why. `pattern` is the
+    class of the first failure pattern that matches the output.
+    """
+
+    ended: Finished | TimedOut | NotStarted
+    result: Result = Result()
+    metrics: dict[str, float] = {}
+    tests: Tests | None = None
+    missing: dict[str, str] = {}
+    pattern: FailureName | None = None
+    last_words: str = ""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """Passed when `verdict` is None. The detail says why not."""
+
+    verdict: FailureName | None
+    detail: str = ""
+
+
+def classify(spec: CheckSpec, seen: Observed) -> Judged:
+    """What the check makes of the candidate.
+
+    A failure that the check itself names wins over everything but a command that was killed or
+    never ran; then a declared pattern; then what the exit status means.
+    """
+    match seen.ended:
+        case NotStarted(reason):
+            return Judged("infra", reason)
+        case TimedOut(kind):
+            deadline = f"killed after its deadline of {spec.deadline_s:g} s"
+            idle = f"killed after {spec.idle_s or 0:g} s without output"
+            return Judged("timeout", _with_words(deadline if kind == "deadline" else idle, seen))
+        case Finished():
+            return _finished(spec, seen, seen.ended)
+        case _:
+            assert_never(seen.ended)
+
+
+def _finished(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:
+    failure = seen.result.failure
+    status = _status_trouble(spec, ended)
+    if failure is not None:
+        kind = failure.kind or seen.pattern or (status and status[0]) or spec.on_fail
+        words = failure.detail.strip() or _with_words("the check reports a failure", seen)
+        return Judged(kind, words)
+    if status is not None:
+        kind = seen.pattern or status[0] or spec.on_fail
+        return Judged(kind, _with_words(status[1], seen))
+    trouble = seen.result.problem or _report_trouble(seen) or _inventory_trouble(spec, seen)
+    if trouble is None:
+        return Judged(None)
+    return Judged(seen.pattern or spec.on_fail, trouble)
+
+
+def _status_trouble(spec: CheckSpec, ended: Finished) -> tuple[FailureName | None, str] | None:
+    """What the exit status says is wrong; no class where it only says that something is."""
+    if ended.signal is not None:
+        name = _signal_name(ended.signal)
+        if ended.signal in _FROM_OUTSIDE:
+            # Programs do not kill themselves like this: the out-of-memory killer does, or a person.
+            return "infra", f"ended by {name} from outside"
+        return None, f"ended by {name}"
+    code = ended.exit_code if ended.exit_code is not None else -1
+    if code in spec.exit:
+        return None
+    if code in CANNOT_RUN:
+        return "infra", f"exit status {code}: the command cannot be run"
+    return None, f"exit status {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _report_trouble(seen: Observed) -> str | None:
+    if not seen.missing:
+        return None
+    return "; ".join(f"metric {name}: {why}" for name, why in seen.missing.items())
+
+
+def _inventory_trouble(spec: CheckSpec, seen: Observed) -> str | None:
+    """A failed test is a failure even when nobody said how many tests there are."""
+    if spec.tests is None:
+        failed = seen.tests.failed if seen.tests is not None else 0
+        return f"{failed} of its tests failed" if failed else None
+    expected = _inventory(spec.tests)
+    if seen.tests is None:
+        return f"it reports no tests; expected are {_shown(expected)}"
+    if seen.tests != expected:
+        return f"tests: {_shown(seen.tests)}; expected are {_shown(expected)}"
+    return None
+
+
+def _inventory(spec: TestsSpec) -> Tests:
+    return Tests(passed=spec.passed, failed=spec.failed, skipped=spec.skipped)
+
+
+def _shown(tests: Tests) -> str:
+    return f"{tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped"
+
+
+def _with_words(text: str, seen: Observed) -> str:
+    return f"{text}: {seen.last_words}" if seen.last_words else text

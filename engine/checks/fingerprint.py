@@ -1,0 +1,58 @@
+"""What must be equal for two measurements to be compared."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
+from engine.core.campaign.models import Campaign
+
+
+def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
+    """Workload, environment, device and harness of a campaign's measurements.
+
+    Args:
+        campaign: what is measured.
+        root: the folder in which commands run.
+        python: the interpreter that `{python}` stands for, or is made from.
+    """
+    return {
+        "workload": _digest([campaign.metric.name, campaign.metric.unit]),
+        "harness": _digest([_command(check.model_dump(mode="json")) for check in campaign.checks]),
+        "environment": _environment(campaign, root, python),
+        "device": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _command(check: Mapping[str, Any]) -> list[Any]:
+    """What of a check can change a measured value; deadlines and expectations cannot."""
+    return [check[key] for key in ("name", "run", "shell", "metrics", "executor")]
+
+
+def _environment(campaign: Campaign, root: Path, python: str) -> str:
+    settings = [campaign.env_of(check).set for check in campaign.checks]
+    match campaign.environment:
+        case InterpreterEnvironment():
+            made_of: object = None
+        case UvEnvironment(uv=spec):
+            made_of = [spec.python, _content(root / spec.requirements)]
+        case other:
+            made_of = _content(root / other.venv.requirements)
+    name = Path(os.path.realpath(python)).name
+    return f"{name} {_digest([settings, made_of])}"
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "missing"
+
+
+def _digest(data: object) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,31 @@
+"""What is recorded of a check that ended."""
+
+import msgspec
+
+from engine.core.events import CheckFinished, CheckOutcome, LogSpan, Tests
+from engine.core.ids import CandidateId, IterationNumber
+from engine.core.verdict import Verdict
+
+
+class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A check of a candidate, done. `background` counts processes that it left, killed since."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    check: str
+    attempt: int
+    outcome: CheckOutcome
+    exit_code: int | None
+    duration_s: float
+    log: LogSpan
+    metrics: dict[str, float]
+    tests: Tests | None
+    verdict: Verdict | None
+    detail: str
+    artifacts: list[str]
+    background: int
+
+    def to_event(self) -> CheckFinished:
+        """The report as an event."""
+        fields = {name: getattr(self, name) for name in CheckFinished.__struct_fields__}
+        return CheckFinished(**fields)

@@ -1,0 +1,96 @@
+"""The files of one check of one iteration: what it is handed, and where it answers."""
+
+from pathlib import Path
+
+import msgspec
+
+from engine.checks.files import remove
+from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.placeholders import fill, fill_shell
+from engine.core.state import Candidate
+from engine.runfolder.paths import RunPaths
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the files of a check are, and what its placeholders stand for."""
+
+    folder: Path
+    candidate_file: Path
+    result_file: Path
+    values: dict[str, str]
+
+    def variables(self, trace_id: str) -> dict[str, str]:
+        """What the contract promises to every check."""
+        return {
+            "CONTROLROOM_CANDIDATE": str(self.candidate_file),
+            "CONTROLROOM_RESULT": str(self.result_file),
+            "CONTROLROOM_STEP_DIR": str(self.folder),
+            "CONTROLROOM_TRACE_ID": trace_id,
+        }
+
+    def command(self, spec: CheckSpec) -> tuple[str, ...] | str:
+        """The command with its placeholders filled.
+
+        Raises:
+            KeyError: a placeholder means nothing for this candidate.
+        """
+        if spec.shell:
+            return fill_shell(spec.words()[0], self.values)
+        return tuple(fill(word, self.values) for word in spec.words())
+
+    def write(self, candidate: Candidate) -> None:
+        """Make the folder and the candidate's file; an earlier attempt's result goes.
+
+        Raises:
+            OSError: it cannot be done; with a full disk it may be tried again.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove(self.result_file)
+        remove(self.candidate_file)
+        self.candidate_file.write_bytes(msgspec.json.encode(described(candidate)))
+
+
+def described(candidate: Candidate) -> dict[str, object]:
+    """The candidate as a check sees it."""
+    return {
+        "id": candidate.id,
+        "parameters": candidate.parameters,
+        "seed": candidate.seed,
+        "commit": None,
+        "parents": candidate.parents,
+        "iteration": candidate.iteration,
+    }
+
+
+def step_of(paths: RunPaths, candidate: Candidate, check: str, python: str) -> Step:
+    """The files of `check` for `candidate`."""
+    folder = paths.step(candidate.iteration).absolute()
+    candidate_file = folder / "candidate.json"
+    result_file = folder / f"result-{check}.json"
+    values = {
+        "python": python,
+        "candidate": str(candidate_file),
+        "result": str(result_file),
+        "step_dir": str(folder),
+        "seed": str(candidate.seed),
+        "iteration": str(candidate.iteration),
+    }
+    values |= {f"param.{name}": _text(value) for name, value in candidate.parameters.items()}
+    return Step(
+        folder=folder, candidate_file=candidate_file, result_file=result_file, values=values
+    )
+
+
+def clear_step(paths: RunPaths, iteration: int) -> None:
+    """Remove the scratch folder of an iteration, if there is one.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    remove(paths.step(iteration))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
