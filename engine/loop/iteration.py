@@ -38,11 +38,11 @@ class Checks(Protocol):
         """The checks in their order."""
         ...
 
-    def next_log(self, iteration: IterationNumber) -> LogSpan:
-        """Where the output of the next check of an iteration will lie."""
+    def next_log(self, candidate: Candidate) -> LogSpan:
+        """Where the output of the candidate's next check will lie."""
         ...
 
-    async def run(self, job: CheckJob) -> CheckFinished:
+    async def run(self, job: CheckJob) -> CheckFinished | CutOff:
         """Run a check to its end; when cancelled, nothing of it is left running."""
         ...
 
@@ -109,7 +109,7 @@ class Iteration:
             attempt=turn.attempt + 1,
             turn=turn,
             candidate=candidate,
-            log=self._checks.next_log(number),
+            log=self._checks.next_log(candidate),
         )
         await self._writer.record(
             CheckStarted(
@@ -128,7 +128,6 @@ class Iteration:
         if isinstance(report, CutOff):
             await self._writer.record(interrupted(job.turn, report.reason))
             return
-        failpoints.reach("check.ended")
         await self._writer.record(report)
         failpoints.reach("outcome.recorded")
 
