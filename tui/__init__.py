@@ -1,1 +1,1 @@
-"""The terminal application: looks at runs and sends them commands, and nothing else."""
+"""The screen of a run: it only looks and asks. All that it knows comes through `tui.bridge`."""

@@ -1,0 +1,170 @@
+"""All that a person can do here: one table for keys, footer, help and palette."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tui.fitting import Field, fit, joined
+from tui.ink import EMPTY, Line, Span, line, spread
+from tui.room import Room
+from tui.views.words import duration_text
+
+PAUSED_WORDS: Final = frozenset({"paused", "pausing", "halted"})
+
+
+def _always(room: Room) -> str:
+    del room
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. `hint` is its word in the footer, empty when it has no place there."""
+
+    id: str
+    keys: tuple[str, ...]
+    shown: str
+    title: str
+    help: str
+    hint: Callable[[Room, float], str]
+    rank: int = 5
+    unavailable: Callable[[Room], str] = _always
+
+
+def _word(word: str) -> Callable[[Room, float], str]:
+    def hint(room: Room, now: float) -> str:
+        del room, now
+        return word
+
+    return hint
+
+
+def _no_engine(room: Room) -> str:
+    word = room.condition.word
+    return "" if room.condition.live else f"no engine holds this run: it is {word}"
+
+
+def _not_pausable(room: Room) -> str:
+    if room.pending is not None:
+        return f"{room.pending.name} is not answered yet"
+    if room.condition.word == "stopping":
+        return "the run is stopping"
+    return _no_engine(room)
+
+
+def _not_stoppable(room: Room) -> str:
+    return "the run is stopping already" if room.condition.word == "stopping" else _no_engine(room)
+
+
+def _pause_hint(room: Room, now: float) -> str:
+    if room.pending is not None and room.pending.name in {"pause", "resume"}:
+        waited = now - room.pending.since
+        late = f" {duration_text(waited)}" if waited >= 2 else ""
+        return f"{'pausing' if room.pending.name == 'pause' else 'resuming'}…{late}"
+    return "resume" if room.condition.word in PAUSED_WORDS else "pause"
+
+
+def _stop_hint(room: Room, now: float) -> str:
+    del now
+    pending = room.pending is not None and room.pending.name == "stop"
+    return "stopping…" if pending or room.condition.word == "stopping" else "stop"
+
+
+PANES: Final = (
+    ("slots", "1", "Slots"),
+    ("chart", "2", "Champion"),
+    ("log", "3", "Log"),
+    ("board", "4", "Leaderboard"),
+)
+"""Name, digit and title of each pane, in reading order."""
+
+
+def _pane_action(name: str, digit: str, title: str) -> Action:
+    return Action(
+        id=f"pane_{name}",
+        keys=(digit,),
+        shown=digit,
+        title=f"Go to {title}",
+        help=f"Put the keys on the pane {title}; on a small terminal, show it",
+        hint=_word(""),
+    )
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action(
+        id="toggle_pause",
+        keys=("p",),
+        shown="p",
+        title="Pause or resume",
+        help="Start no new step until resumed; the steps that run end and are recorded",
+        hint=_pause_hint,
+        rank=1,
+        unavailable=_not_pausable,
+    ),
+    Action(
+        id="ask_stop",
+        keys=("x",),
+        shown="x",
+        title="Stop the run",
+        help="End the engine in good order, after a question; the run can be resumed",
+        hint=_stop_hint,
+        rank=2,
+        unavailable=_not_stoppable,
+    ),
+    Action(
+        id="leave",
+        keys=("q", "ctrl+c"),
+        shown="q",
+        title="Leave the screen",
+        help="Close the screen; the run goes on without it",
+        hint=_word("leave"),
+        rank=0,
+    ),
+    *(_pane_action(*pane) for pane in PANES),
+    Action(
+        id="follow",
+        keys=("f4",),
+        shown="f4",
+        title="Follow the log",
+        help="Jump to the end of the log and stay there; End does the same in the log",
+        hint=_word(""),
+    ),
+    Action(
+        id="help",
+        keys=("question_mark", "f1"),
+        shown="?",
+        title="Help",
+        help="Show this list",
+        hint=_word("help"),
+        rank=3,
+    ),
+    Action(
+        id="command_palette",
+        keys=("ctrl+p",),
+        shown="^p",
+        title="Palette",
+        help="Find an action by its name",
+        hint=_word("palette"),
+        rank=6,
+    ),
+)
+
+
+def footer_line(room: Room, width: int, now: float) -> Line:
+    """The keys that matter here, whole ones only; what cannot be done now is quiet."""
+    fields = [_hint_field(action, room, now) for action in ACTIONS]
+    digits = f"{PANES[0][1]}-{PANES[-1][1]}"
+    panes = (Span(digits, "accent"), Span(" panes", "plain"))
+    fields.insert(len(ACTIONS) - 2, Field((panes, EMPTY), 4))
+    hints = joined(fit(fields, width - 2, 3), 3)
+    name = line(f"{room.run} ", "quiet")
+    return spread((Span(" "), *hints), name, width)
+
+
+def _hint_field(action: Action, room: Room, now: float) -> Field:
+    word = action.hint(room, now)
+    if not word:
+        return Field((EMPTY,), action.rank)
+    if action.unavailable(room):
+        return Field((line(f"{action.shown} {word}", "quiet"), EMPTY), action.rank)
+    return Field(((Span(action.shown, "accent"), Span(f" {word}")), EMPTY), action.rank)

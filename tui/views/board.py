@@ -1,0 +1,152 @@
+"""The leaderboard: rank, candidate, value, verdict and what is different from the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.ids import CandidateId
+from engine.core.state import Candidate, RunState
+from tui.ink import Ink, Line, Span, cell, crop, line, width_of
+from tui.views.ranking import Ranking
+from tui.views.words import NO_VALUE, padded, plain_value, value_text
+
+LEADERS = 12
+"""How many of the best decide how many decimals are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One candidate; `value` is None where nothing valid was measured."""
+
+    candidate: CandidateId
+    value: float | None
+    verdict: str
+    text: str
+    proposer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths in cells that all rows share, and where the point of a value stands."""
+
+    rank: int = 2
+    candidate: int = 6
+    value: int = 5
+    point: int = 1
+    verdict: int = 8
+    proposer: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """All rows in order; the first `ranked` of them have a rank."""
+
+    rows: tuple[Row, ...] = ()
+    ranked: int = 0
+    champion: CandidateId | None = None
+    decimals: int = 3
+    empty: str = "No candidate yet; the baseline comes first."
+    columns: Columns = Columns()
+
+
+class BoardBuilder:
+    """Makes board views from a ranking; a row is made once, when its candidate is judged."""
+
+    def __init__(self) -> None:
+        self._rows: dict[CandidateId, Row] = {}
+
+    def view(self, state: RunState, ranking: Ranking, decimals: int) -> BoardView:
+        """The board as it is now."""
+        baseline = state.first()
+        parameters = baseline.parameters if baseline else {}
+        order = [*ranking.scored, *ranking.running, *ranking.failed]
+        rows = tuple(self._row(candidate, baseline, parameters) for candidate in order)
+        return BoardView(
+            rows=rows,
+            ranked=len(ranking.scored),
+            champion=state.champion,
+            decimals=decimals,
+            columns=_columns(rows, len(ranking.scored), decimals),
+        )
+
+    def _row(
+        self, candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]
+    ) -> Row:
+        known = self._rows.get(candidate.id)
+        if known is not None:
+            return known
+        row = Row(
+            candidate=candidate.id,
+            value=candidate.value if candidate.scored else None,
+            verdict=candidate.verdict or "running",
+            text=_text(candidate, baseline, parameters),
+            proposer=candidate.proposer,
+        )
+        if candidate.verdict is not None:
+            self._rows[candidate.id] = row
+        return row
+
+
+def _text(candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]) -> str:
+    """What tells the candidate from the baseline; for one that failed, why, in front."""
+    short = "baseline" if candidate is baseline else differences(candidate.parameters, parameters)
+    if candidate.verdict is None or candidate.scored or not candidate.reason:
+        return short
+    return f"{candidate.reason.splitlines()[0]} · {short}" if short else candidate.reason
+
+
+def differences(parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    """The parameters that differ from the baseline's, in its order: `chunk 64, inverse ladder`."""
+    order = [*(name for name in baseline if name in parameters)]
+    order += [name for name in parameters if name not in baseline]
+    changed = [
+        f"{name} {plain_value(parameters[name])}"
+        for name in order
+        if name not in baseline or parameters[name] != baseline[name]
+    ]
+    return ", ".join(changed)
+
+
+def _columns(rows: tuple[Row, ...], ranked: int, decimals: int) -> Columns:
+    texts = [value_text(row.value, decimals) for row in rows[:ranked]] or [NO_VALUE]
+    point = max(_point(text) for text in texts)
+    tail = max(len(text) - _point(text) for text in texts)
+    return Columns(
+        rank=max(2, len(str(ranked))),
+        candidate=max((len(row.candidate) for row in rows), default=6),
+        value=point + tail,
+        point=point,
+        verdict=max((len(row.verdict) for row in rows), default=8),
+        proposer=max((len(row.proposer) for row in rows), default=9),
+    )
+
+
+def _point(text: str) -> int:
+    found = text.find(".")
+    return found if found >= 0 else len(text)
+
+
+def board_line(view: BoardView, index: int, width: int) -> Line:
+    """Row `index` in `width` cells."""
+    row, columns = view.rows[index], view.columns
+    champion = row.candidate == view.champion
+    ranked = index < view.ranked
+    rank = f"{index + 1 if ranked else '·':>{columns.rank}}"
+    ink: Ink = "accent" if champion else "plain" if ranked else "quiet"
+    value = padded(value_text(row.value, view.decimals), columns.point, columns.value)
+    start: Line = (
+        Span(f" {rank} ", "quiet"),
+        Span("★ " if champion else "  ", "accent"),
+        Span(f"{row.candidate:<{columns.candidate}}  ", ink),
+        Span(f"{value}  ", "strong" if champion else ink),
+        Span(f"{cell(row.verdict, columns.verdict)}  ", "plain" if ranked else "quiet"),
+    )
+    if width >= 84:
+        start = (*start, Span(f"{row.proposer:<{columns.proposer}}  ", "quiet"))
+    room = max(0, width - width_of(start) - 1)
+    return (*start, Span(crop(row.text, room), "quiet"))
+
+
+def empty_line(view: BoardView) -> Line:
+    """What an empty board says."""
+    return line(f" {view.empty}", "quiet")

@@ -1,0 +1,133 @@
+"""The first line: is it alive, is it winning, how long still."""
+
+from dataclasses import dataclass
+
+from engine.core.state import RunState
+from tui.fitting import Field, fit, joined, optional
+from tui.ink import Line, Span, line, spread
+from tui.views.condition import MARKS, Condition
+from tui.views.words import age_text, change_text, duration_text, epoch_of, value_text
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The best value so far as the header says it."""
+
+    value: str
+    unit: str
+    change: str
+    label: str
+    better: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderView:
+    """What the first line says; ages are computed when it is painted."""
+
+    campaign: str
+    condition: Condition
+    iteration: int = 0
+    limit: int | None = None
+    champion: Champion | None = None
+    for_s: float | None = None
+    alive_s: float = 0.0
+    alive_since: float | None = None
+
+
+def header_of(state: RunState | None, condition: Condition, name: str, decimals: int) -> HeaderView:
+    """The header of a run; before the first event it knows the run's name only."""
+    if state is None:
+        return HeaderView(campaign=name, condition=condition)
+    return HeaderView(
+        campaign=state.campaign,
+        condition=condition,
+        iteration=state.last_iteration,
+        limit=state.limits.iterations,
+        champion=_champion(state, decimals),
+        for_s=state.limits.for_s,
+        alive_s=state.alive_s,
+        alive_since=_alive_since(state, condition),
+    )
+
+
+def _alive_since(state: RunState, condition: Condition) -> float | None:
+    if not condition.live or state.engine is None:
+        return None
+    return epoch_of(state.engine.started)
+
+
+def _champion(state: RunState, decimals: int) -> Champion | None:
+    best, first = state.best(), state.first()
+    if best is None or best.value is None:
+        return None
+    reference = first.value if first else None
+    metric = state.metric
+    return Champion(
+        value=value_text(best.value, decimals),
+        unit=metric.unit or metric.name,
+        change=change_text(best.value, reference) if reference is not None else "",
+        label=metric.label,
+        better=reference is not None and metric.gain(best.value, reference) > 0,
+    )
+
+
+def header_line(view: HeaderView, width: int, now: float) -> Line:
+    """The header in `width` cells: the condition and the champion are the last to go."""
+    left = [
+        Field((line(view.campaign, "strong"), line(_short(view.campaign, 12), "strong")), 6),
+        Field((_word(view.condition),), 0),
+        _iteration(view),
+        _heartbeat(view.condition, now),
+    ]
+    right = [*_champion_fields(view.champion), _time(view, now)]
+    forms = fit([*left, *right], width - 3, 2)
+    middle = len(left)
+    start = (Span(" "), *joined(forms[:middle], 3 if width >= 100 else 2))
+    return spread(start, (*joined(forms[middle:], 2), Span(" ")), width)
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _word(condition: Condition) -> Line:
+    return line(f"{MARKS[condition.word]} {condition.word}", condition.ink)
+
+
+def _iteration(view: HeaderView) -> Field:
+    count = f"{view.iteration}/{view.limit}" if view.limit else str(view.iteration)
+    long = (Span("iteration ", "quiet"), Span(count))
+    return Field((long, line(count)), 5)
+
+
+def _heartbeat(condition: Condition, now: float) -> Field:
+    if condition.beat_at is None:
+        return optional(rank=3)
+    age = now - condition.beat_at
+    if not condition.live:
+        return optional(line(f"♥ last {duration_text(age)} ago", "quiet"), rank=7)
+    ink = "alarm" if condition.word == "stalled" else "plain"
+    return optional((Span("♥ ", "quiet"), Span(age_text(age), ink)), rank=3)
+
+
+def _champion_fields(champion: Champion | None) -> list[Field]:
+    if champion is None:
+        return [optional(line("no champion yet", "quiet"), rank=8)]
+    value = Span(f"{champion.value} {champion.unit}", "strong")
+    change = (Span(champion.change, "accent" if champion.better else "plain"),)
+    label = (Span(champion.label, "quiet"),) if champion.label else ()
+    initials = "".join(word[0] + "." for word in champion.label.split())
+    return [
+        Field(((Span("champion ", "quiet"), value), (value,)), 4),
+        optional(change if champion.change else (), rank=1),
+        Field((label, line(initials, "quiet") if label else ()), 2),
+    ]
+
+
+def _time(view: HeaderView, now: float) -> Field:
+    alive = view.alive_s + (now - view.alive_since if view.alive_since else 0.0)
+    if view.for_s is not None:
+        left = duration_text(view.for_s - alive)
+        return optional((Span(left), Span(" left", "quiet")), line(left), rank=7)
+    elapsed = duration_text(alive)
+    return optional((Span(elapsed), Span(" elapsed", "quiet")), line(elapsed), rank=7)

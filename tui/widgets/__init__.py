@@ -1,0 +1,1 @@
+"""The panes' widgets: each paints lines and nothing else."""
