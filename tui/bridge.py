@@ -170,6 +170,7 @@ class Reader:
             reason=status.reason or "",
             pid=status.engine.pid,
             beat_at=beat.time if beat else None,
+            alive_s=beat.alive_s if beat else None,
             damage=self._damage(),
             resume_command=resume_command(self._run.state, self._run_dir, self._folder),
             attach_command=attach_command(self._run_dir, self._folder),

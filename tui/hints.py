@@ -31,7 +31,7 @@ def farewell(*, live: bool, word: str, attach: str, resume: str) -> str:
     """What is said after the screen was closed."""
     if live:
         return f"The run goes on without the screen. Come back with:  {attach}"
-    return f"The run is {word}; no engine works on it. Go on with:  {resume}"
+    return f"No engine works on the run now ({word}). Go on with:  {resume}"
 
 
 def _name_or_path(run_dir: Path, folder: Path) -> str:

@@ -48,7 +48,10 @@ class Scribe:
         self._narrator.begin(baseline.parameters if baseline else None)
         for turn in state.open.values():
             self._narrator.place(turn.iteration, turn.slot)
-        return list(self._lines(records, None))
+        lines = list(self._lines(records, None))
+        for tail in self._tails.values():
+            lines += self._drain(tail, None)
+        return lines
 
     def take(self, records: Iterable[e.Record], now: float) -> list[LogEntry]:
         """The lines of new events, each check's output before its end."""
@@ -104,7 +107,7 @@ class Scribe:
         for text in tail.reducer.feed(content):
             yield LogEntry(None, tail.slot, tail.check, text)
 
-    def _drain(self, tail: Tail, now: float) -> list[LogEntry]:
+    def _drain(self, tail: Tail, now: float | None) -> list[LogEntry]:
         """What is new; a program that writes faster than we read is shown by its latest lines."""
         content, following = self._read(tail.path, tail.offset, CHUNK_BYTES)
         lines: list[LogEntry] = []
@@ -119,6 +122,6 @@ class Scribe:
         lines += [LogEntry(now, tail.slot, tail.check, text) for text in tail.reducer.feed(content)]
         return lines
 
-    def _skipped(self, tail: Tail, skipped_bytes: int, now: float) -> LogEntry:
+    def _skipped(self, tail: Tail, skipped_bytes: int, now: float | None) -> LogEntry:
         text = f"… {skipped_bytes / 1e6:.1f} MB not shown here; it is kept in {tail.path}"
         return LogEntry(now, tail.slot, tail.check, text, "quiet")

@@ -95,16 +95,16 @@ def _value(rng: random.Random, number: int) -> float:
     return 1.4503 if number == 1 else round(floor * (1 + rng.expovariate(7)), 4)
 
 
-def _judged(
-    number: int, value: float, best: float, rng: random.Random
-) -> tuple[float, str, str]:
+def _judged(number: int, value: float, best: float, rng: random.Random) -> tuple[float, str, str]:
     if number > 1 and rng.random() < 0.1:
-        return best, *rng.choice([
-            ("incorrect", "dg, window 12: error 3e-2 is over 1e-2"),
-            ("compile", "Mosaic failed: unsupported layout for the transposed operand"),
-            ("refused", "a trip count depends on data"),
-            ("timeout", "over the deadline of 120 s"),
-        ])
+        return best, *rng.choice(
+            [
+                ("incorrect", "dg, window 12: error 3e-2 is over 1e-2"),
+                ("compile", "Mosaic failed: unsupported layout for the transposed operand"),
+                ("refused", "a trip count depends on data"),
+                ("timeout", "over the deadline of 120 s"),
+            ]
+        )
     if number == 1 or value < best * 0.999:
         return value, "promoted", "the baseline" if number == 1 else f"{value:.4f} < {best:.4f}"
     return best, "rejected", f"{value:.4f} > {best:.4f}"
@@ -112,15 +112,27 @@ def _judged(
 
 def _created(limit: int | None) -> e.RunCreated:
     return e.RunCreated(
-        run=RUN, campaign="gdn-v5p", campaign_sha256="0" * 64,
-        campaign_path="configs/gdn-v5p.yaml", document={}, seed=0, slots=3, metric=METRIC,
-        limits=e.Limits(iterations=limit, for_s=8 * 3600.0), space_size=1536,
+        run=RUN,
+        campaign="gdn-v5p",
+        campaign_sha256="0" * 64,
+        campaign_path="configs/gdn-v5p.yaml",
+        document={},
+        seed=0,
+        slots=3,
+        metric=METRIC,
+        limits=e.Limits(iterations=limit, for_s=8 * 3600.0),
+        space_size=1536,
     )
 
 
 def _started() -> e.EngineStarted:
     return e.EngineStarted(
-        pid=4711, start_ticks=1, boot_id="b", host="tpu-dev", version="0.1.0", alive_s=0.0,
+        pid=4711,
+        start_ticks=1,
+        boot_id="b",
+        host="tpu-dev",
+        version="0.1.0",
+        alive_s=0.0,
         fingerprint={},
     )
 
@@ -128,24 +140,45 @@ def _started() -> e.EngineStarted:
 def _begin(
     iteration: IterationNumber, slot: int, rng: random.Random, at: float
 ) -> list[tuple[float, e.AnyEvent]]:
-    parameters: e.Parameters = {"chunk": 128, "heads_per_step": 1, "inverse": "ladder", "form": "wy"}
+    parameters: e.Parameters = {
+        "chunk": 128,
+        "heads_per_step": 1,
+        "inverse": "ladder",
+        "form": "wy",
+    }
     if iteration > 1:
         parameters = {
-            "chunk": rng.choice([64, 128, 256]), "heads_per_step": rng.choice([1, 2, 4, 8]),
-            "inverse": rng.choice(["blocked", "ladder"]), "form": rng.choice(["wy", "r"]),
+            "chunk": rng.choice([64, 128, 256]),
+            "heads_per_step": rng.choice([1, 2, 4, 8]),
+            "inverse": rng.choice(["blocked", "ladder"]),
+            "form": rng.choice(["wy", "r"]),
         }
     candidate = candidate_id(iteration)
     return [
         (at, e.IterationStarted(iteration=iteration, slot=slot, trace_id=trace_id(RUN, iteration))),
-        (at + 0.01, e.CandidateProposed(
-            iteration=iteration, candidate=candidate, parameters=parameters, key=str(iteration),
-            seed=iteration, parents=[], tags=[], proposer="baseline" if iteration == 1 else "evolution",
-        )),
-        (at + 0.02, e.CheckStarted(
-            iteration=iteration, candidate=candidate,
-            check="cost" if slot == 0 else "correctness", attempt=1,
-            log=e.LogSpan(path=f"logs/{iteration:05d}.log"),
-        )),
+        (
+            at + 0.01,
+            e.CandidateProposed(
+                iteration=iteration,
+                candidate=candidate,
+                parameters=parameters,
+                key=str(iteration),
+                seed=iteration,
+                parents=[],
+                tags=[],
+                proposer="baseline" if iteration == 1 else "evolution",
+            ),
+        ),
+        (
+            at + 0.02,
+            e.CheckStarted(
+                iteration=iteration,
+                candidate=candidate,
+                check="cost" if slot == 0 else "correctness",
+                attempt=1,
+                log=e.LogSpan(path=f"logs/{iteration:05d}.log"),
+            ),
+        ),
     ]
 
 
@@ -154,16 +187,31 @@ def _end(
 ) -> list[tuple[float, e.AnyEvent]]:
     scored = verdict in {"promoted", "rejected"}
     return [
-        (at, e.CheckFinished(
-            iteration=iteration, candidate=candidate_id(iteration), check="cost", attempt=1,
-            outcome="passed" if scored else "failed", exit_code=0 if scored else 1, duration_s=4.31,
-            log=e.LogSpan(path=f"logs/{iteration:05d}.log", end=0),
-            metrics={"est_ms": value} if scored else {}, detail="" if scored else reason,
-        )),
-        (at + 0.01, e.VerdictReached(
-            iteration=iteration, candidate=candidate_id(iteration), verdict=verdict, reason=reason,  # pyright: ignore
-            value=value if scored else None,
-        )),
+        (
+            at,
+            e.CheckFinished(
+                iteration=iteration,
+                candidate=candidate_id(iteration),
+                check="cost",
+                attempt=1,
+                outcome="passed" if scored else "failed",
+                exit_code=0 if scored else 1,
+                duration_s=4.31,
+                log=e.LogSpan(path=f"logs/{iteration:05d}.log", end=0),
+                metrics={"est_ms": value} if scored else {},
+                detail="" if scored else reason,
+            ),
+        ),
+        (
+            at + 0.01,
+            e.VerdictReached(
+                iteration=iteration,
+                candidate=candidate_id(iteration),
+                verdict=verdict,
+                reason=reason,  # pyright: ignore[reportArgumentType]
+                value=value if scored else None,
+            ),
+        ),
     ]
 
 
@@ -185,23 +233,30 @@ def log_of(told: list[tuple[float, e.AnyEvent]], count: int = 300) -> list[LogEn
             entries.append(entry)
         if isinstance(event, e.CheckStarted):
             slot = narrator.slot_of(event.iteration)
-            entries.append(LogEntry(at + 0.4, slot, event.check, "$ python -m kernels.gdn.evaluate"))
-            entries.append(LogEntry(at + 1.1, slot, event.check, "34 passed, vmem 3.1 MiB, [bold] brackets stay"))
+            entries.append(
+                LogEntry(at + 0.4, slot, event.check, "$ python -m kernels.gdn.evaluate")
+            )
+            entries.append(
+                LogEntry(
+                    at + 1.1, slot, event.check, "34 passed, vmem 3.1 MiB, [bold] brackets stay"
+                )
+            )
     return entries[-count:]
 
 
 def condition_of(word: str, **more: object) -> Condition:
     fields: dict[str, object] = {
-        "word": word, "pid": 4711, "beat_at": NOW - 0.4,
+        "word": word,
+        "pid": 4711,
+        "beat_at": NOW - 0.4,
+        "alive_s": NOW - 0.4 - START,
         "resume_command": "controlroom run configs/gdn-v5p.yaml",
         "attach_command": f"controlroom attach {RUN}",
     }
     return Condition(**(fields | more))  # type: ignore[arg-type]
 
 
-def room_of(
-    told: list[tuple[float, e.AnyEvent]] | None, condition: Condition
-) -> Room:
+def room_of(told: list[tuple[float, e.AnyEvent]] | None, condition: Condition) -> Room:
     """The room for these events; without events, the one before the first."""
     weaver = Weaver(str(RUN))
     state = folded(told) if told else None

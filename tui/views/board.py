@@ -8,7 +8,7 @@ from engine.core.ids import CandidateId
 from engine.core.state import Candidate, RunState
 from tui.ink import Ink, Line, Span, cell, crop, line, width_of
 from tui.views.ranking import Ranking
-from tui.views.words import NO_VALUE, padded, plain_value, value_text
+from tui.views.words import NO_VALUE, padded, parameter_text, value_text
 
 LEADERS = 12
 """How many of the best decide how many decimals are shown."""
@@ -100,7 +100,7 @@ def differences(parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> s
     order = [*(name for name in baseline if name in parameters)]
     order += [name for name in parameters if name not in baseline]
     changed = [
-        f"{name} {plain_value(parameters[name])}"
+        parameter_text(name, parameters[name])
         for name in order
         if name not in baseline or parameters[name] != baseline[name]
     ]

@@ -45,14 +45,15 @@ LIVE: Final[frozenset[RunWord]] = frozenset(MARKS) - {"stopped", "done", "crashe
 class Condition:
     """Whether the engine lives, what it does, and what to do when it does not.
 
-    `beat_at`, the time of the last heartbeat, is no part of what makes two conditions equal: its
-    age is painted once a second anyway.
+    `beat_at`, the time of the last heartbeat, and `alive_s`, how long engines had lived in all by
+    then, are no part of what makes two conditions equal: they are painted once a second anyway.
     """
 
     word: RunWord
     reason: str = ""
     pid: int | None = None
     beat_at: float | None = field(default=None, compare=False)
+    alive_s: float | None = field(default=None, compare=False)
     damage: str = ""
     trouble: str = ""
     resume_command: str = ""

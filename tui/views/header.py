@@ -6,7 +6,7 @@ from engine.core.state import RunState
 from tui.fitting import Field, fit, joined, optional
 from tui.ink import Line, Span, line, spread
 from tui.views.condition import MARKS, Condition
-from tui.views.words import age_text, change_text, duration_text, epoch_of, value_text
+from tui.views.words import age_text, change_text, duration_text, value_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,6 @@ class HeaderView:
     champion: Champion | None = None
     for_s: float | None = None
     alive_s: float = 0.0
-    alive_since: float | None = None
 
 
 def header_of(state: RunState | None, condition: Condition, name: str, decimals: int) -> HeaderView:
@@ -46,14 +45,7 @@ def header_of(state: RunState | None, condition: Condition, name: str, decimals:
         champion=_champion(state, decimals),
         for_s=state.limits.for_s,
         alive_s=state.alive_s,
-        alive_since=_alive_since(state, condition),
     )
-
-
-def _alive_since(state: RunState, condition: Condition) -> float | None:
-    if not condition.live or state.engine is None:
-        return None
-    return epoch_of(state.engine.started)
 
 
 def _champion(state: RunState, decimals: int) -> Champion | None:
@@ -124,8 +116,16 @@ def _champion_fields(champion: Champion | None) -> list[Field]:
     ]
 
 
+def _alive_s(view: HeaderView, now: float) -> float:
+    """How long engines have worked on the run: the heartbeat knows it better than the journal."""
+    condition = view.condition
+    if condition.alive_s is None or condition.beat_at is None:
+        return view.alive_s
+    return condition.alive_s + (now - condition.beat_at if condition.live else 0.0)
+
+
 def _time(view: HeaderView, now: float) -> Field:
-    alive = view.alive_s + (now - view.alive_since if view.alive_since else 0.0)
+    alive = _alive_s(view, now)
     if view.for_s is not None:
         left = duration_text(view.for_s - alive)
         return optional((Span(left), Span(" left", "quiet")), line(left), rank=7)

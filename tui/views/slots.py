@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.core.state import OpenIteration, RunState
-from tui.ink import Line, Span, cell, line, width_of
+from tui.ink import Line, Span, cell, line
 from tui.views.condition import Condition
 from tui.views.words import duration_text, epoch_of
 
@@ -42,6 +42,8 @@ def slots_of(state: RunState | None, condition: Condition) -> SlotsView:
 
 
 def _idle_phase(condition: Condition) -> str:
+    if not condition.live:
+        return "–"
     return "idle" if condition.word in {"running", "starting"} else condition.word
 
 
@@ -65,30 +67,48 @@ def slot_lines(view: SlotsView, width: int, now: float) -> list[Line]:
     """A line for each slot, in columns."""
     if not view.rows:
         return [line(f" {view.empty}", "quiet")]
-    number = max(len(str(row.slot)) for row in view.rows)
-    label = max((len(f"#{row.iteration}") for row in view.rows if row.iteration), default=0)
-    proposer = max(len(row.proposer) for row in view.rows)
-    columns = _columns(width, proposer)
-    return [_slot_line(row, (number, label, columns), width, now) for row in view.rows]
+    columns = _columns(view, width, now)
+    return [_slot_line(row, columns, now) for row in view.rows]
 
 
-def _columns(width: int, proposer: int) -> int:
-    """Cells for the proposer's name: none where the pane is narrow."""
-    return proposer if width >= 44 else 0
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in cells."""
+
+    slot: int
+    iteration: int
+    proposer: int
+    phase: int
+    age: int
 
 
-def _slot_line(row: SlotRow, columns: tuple[int, int, int], width: int, now: float) -> Line:
-    number, label, proposer = columns
-    age = duration_text(now - row.since) if row.since is not None else ""
-    iteration = f"#{row.iteration}" if row.iteration else ""
-    start: list[Span] = [Span(f" {row.slot:>{number}}  ", "quiet")]
-    if label:
-        start.append(Span(f"{iteration:<{label}}  "))
-    if proposer:
-        start.append(Span(f"{row.proposer:<{proposer}}  ", "quiet"))
-    taken = width_of(tuple(start))
-    room = max(0, width - taken - len(age) - 3)
-    busy = row.since is not None
-    phase = Span(cell(row.phase, min(room, 34)), "plain" if busy else "quiet")
-    ending = (Span(f"{age:>9}"),) if age else ()
-    return (*start, phase, *ending)
+def _columns(view: SlotsView, width: int, now: float) -> _Columns:
+    """Columns as wide as they need; the proposer goes first where the pane is narrow."""
+    rows = view.rows
+    slot = max(len(str(row.slot)) for row in rows)
+    iteration = max(len(_label(row)) for row in rows)
+    proposer = max(len(row.proposer) for row in rows) if width >= 44 else 0
+    age = max(len(_age(row, now)) for row in rows)
+    taken = 1 + sum(each + 2 for each in (slot, iteration, proposer, age) if each) + 1
+    phase = min(max(len(row.phase) for row in rows), max(0, width - taken))
+    return _Columns(slot, iteration, proposer, phase, age)
+
+
+def _slot_line(row: SlotRow, columns: _Columns, now: float) -> Line:
+    spans: list[Span] = [Span(f" {row.slot:>{columns.slot}}  ", "quiet")]
+    if columns.iteration:
+        spans.append(Span(f"{_label(row):<{columns.iteration}}  "))
+    if columns.proposer:
+        spans.append(Span(f"{row.proposer:<{columns.proposer}}  ", "quiet"))
+    spans.append(Span(cell(row.phase, columns.phase), "plain" if row.since else "quiet"))
+    if row.since:
+        spans.append(Span(f"  {_age(row, now):>{columns.age}}"))
+    return tuple(spans)
+
+
+def _label(row: SlotRow) -> str:
+    return f"#{row.iteration}" if row.iteration else ""
+
+
+def _age(row: SlotRow, now: float) -> str:
+    return duration_text(now - row.since) if row.since is not None else ""

@@ -67,11 +67,17 @@ def change_text(value: float, reference: float) -> str:
     return f"{sign}{abs(share):.1f} %" if abs(share) < 1000 else f"{sign}{abs(share):.0f} %"
 
 
-def plain_value(value: object) -> str:
-    """A parameter's value in a few characters."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def parameter_text(name: str, value: object) -> str:
+    """A parameter in a few characters; a word that stands for itself goes without its name."""
+    match value:
+        case bool():
+            return name if value else f"no {name}"
+        case str() if len(value) > 2 and not value[0].isdigit():
+            return value
+        case float():
+            return f"{name} {value:.4g}"
+        case _:
+            return f"{name} {value}"
 
 
 def padded(text: str, point_at: int, width: int) -> str:
