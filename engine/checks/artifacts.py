@@ -11,7 +11,7 @@ import aiofiles.os
 import msgspec
 
 from engine.checks.files import remove
-from engine.checks.room import NoRoomError, Room
+from engine.checks.room import Room
 from engine.runfolder.paths import RunPaths
 
 ARTIFACT_BYTES: Final = 256 << 20
@@ -56,8 +56,6 @@ class Keeper:
         for name in names[:MOST_ARTIFACTS]:
             try:
                 kept.paths.append(await self._keep(name, room))
-            except NoRoomError:
-                raise
             except (_RefusedError, OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or error
                 kept.refused.append(f"artifact {name[:200]!r} not kept: {reason}")

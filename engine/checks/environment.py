@@ -1,75 +1,92 @@
-"""The Python that `{python}` stands for: found, or made once for each content of requirements."""
+"""What `{python}` stands for: a Python that is there, or one that is made for the run."""
 
 import os
-import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import assert_never
 
-import msgspec
-
+from engine.checks.interpreter import EnvironmentFailedError, Interpreter, find_interpreter
+from engine.checks.making import Maker, Recipe
 from engine.core.campaign.environment import (
     Environment,
     InterpreterEnvironment,
     UvEnvironment,
     VenvEnvironment,
 )
+from engine.executors.protocol import Executor
+from engine.runfolder.paths import WORK_FOLDER, RunPaths
+
+__all__ = ["EnvironmentFailedError", "Interpreter", "find_interpreter", "prepare"]
 
 
-class EnvironmentFailedError(Exception):
-    """The environment of the checks is not there and cannot be made; the text says why."""
+async def prepare(
+    environment: Environment,
+    root: Path,
+    paths: RunPaths,
+    *,
+    executor: Executor,
+    environ: Mapping[str, str] | None = None,
+) -> Interpreter:
+    """The interpreter for the checks of a run; an environment is made when it is not there yet.
 
-
-class Interpreter(msgspec.Struct, frozen=True):
-    """A Python, and the folder of its virtual environment when it was made for the campaign."""
-
-    python: str
-    folder: Path | None = None
-
-    def applied(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The variables with which the programs of the environment are found first."""
-        if self.folder is None:
-            return dict(environ)
-        path = os.pathsep.join([str(self.folder / "bin"), environ.get("PATH", os.defpath)])
-        return {**environ, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
-
-
-def find_interpreter(name: str, root: Path, environ: Mapping[str, str]) -> str:
-    """The path of a Python that is there: `own`, `path`, a name on PATH, or a path from `root`.
+    What making it prints goes to `logs/environment.log` of the run. When several runs need the
+    same environment at once, one makes it and the others wait.
 
     Raises:
-        EnvironmentFailedError: there is none.
+        EnvironmentFailedError: there is no such interpreter, or it could not be made.
     """
-    if name == "own":
-        return sys.executable
-    if name == "path":
-        active = Path(environ.get("VIRTUAL_ENV", "/nonexistent"), "bin", "python")
-        return str(active) if active.exists() else _on_path("python3", environ)
-    if os.sep not in name:
-        return _on_path(name, environ)
-    path = root / Path(name).expanduser()
-    if not (path.is_file() and os.access(path, os.X_OK)):
-        raise EnvironmentFailedError(f"there is no Python at {path}")
-    return str(path)
-
-
-def _on_path(name: str, environ: Mapping[str, str]) -> str:
-    found = shutil.which(name, path=environ.get("PATH", os.defpath))
-    if found is None:
-        raise EnvironmentFailedError(
-            f"there is no {name} on PATH; install it, or set environment: {{interpreter: own}}"
-        )
-    return found
-
-
-def existing(environment: Environment, root: Path, environ: Mapping[str, str]) -> Interpreter:
-    """The interpreter of an environment that need not be made.
-
-    Raises:
-        EnvironmentFailedError: it is missing, or has to be made (see `prepare`).
-    """
+    environ = os.environ if environ is None else environ
     match environment:
         case InterpreterEnvironment():
             return Interpreter(find_interpreter(environment.interpreter, root, environ))
-        case VenvEnvironment() | UvEnvironment():
-            raise EnvironmentFailedError("this environment has to be made")
+        case VenvEnvironment():
+            recipe = _venv(environment, root, environ)
+        case UvEnvironment():
+            recipe = _uv(environment, root, environ)
+        case _:
+            assert_never(environment)
+    maker = Maker(environments_folder(paths), root, paths, executor=executor, environ=environ)
+    return await maker.made(recipe)
+
+
+def environments_folder(paths: RunPaths) -> Path:
+    """Where environments are kept: shared by the runs of a working folder."""
+    for parent in paths.root.absolute().parents:
+        if parent.name == WORK_FOLDER:
+            return parent / "environments"
+    return paths.root.absolute() / "environments"
+
+
+def _venv(environment: VenvEnvironment, root: Path, environ: Mapping[str, str]) -> Recipe:
+    spec = environment.venv
+    python = find_interpreter(spec.interpreter or "path", root, environ)
+    requirements = root / spec.requirements
+    pip = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input")
+    return Recipe(
+        tool="venv",
+        base=(python, "-c", "import sys; print(sys.version, sys.base_prefix)"),
+        requirements=requirements,
+        commands=(
+            (python, "-m", "venv", "{folder}"),
+            ("{folder}/bin/python", *pip, "-r", str(requirements)),
+        ),
+    )
+
+
+def _uv(environment: UvEnvironment, root: Path, environ: Mapping[str, str]) -> Recipe:
+    spec = environment.uv
+    try:
+        uv = find_interpreter("uv", root, environ)
+    except EnvironmentFailedError as error:
+        raise EnvironmentFailedError("there is no uv on PATH; install it, or use venv") from error
+    requirements = root / spec.requirements
+    version = ("--python", spec.python) if spec.python else ()
+    return Recipe(
+        tool=f"uv {spec.python or ''}",
+        base=(uv, "--version"),
+        requirements=requirements,
+        commands=(
+            (uv, "venv", *version, "{folder}"),
+            (uv, "pip", "install", "--python", "{folder}/bin/python", "-r", str(requirements)),
+        ),
+    )

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 import aiofiles
-import aiofiles.os
 import anyio
 
 from engine.checks.room import Room
@@ -62,7 +61,7 @@ class CheckLog:
     """A LogSink that appends to a file. Use it as an asynchronous context manager.
 
     Args:
-        path: the iteration's log file; made when it is not there.
+        path: the iteration's log file; made when it is not there, but not its folder.
         header: a line to begin with.
         room: where to wait when the disk is full.
         redactor: takes secrets out.
@@ -188,7 +187,6 @@ class CheckLog:
         await self._append(data)
 
     async def _open(self) -> _File:
-        await aiofiles.os.makedirs(self.path.parent, exist_ok=True)
         # Unbuffered, so that a full disk is noticed by the write that it concerns.
         return await aiofiles.open(self.path, "ab", buffering=0)
 

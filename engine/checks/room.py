@@ -17,10 +17,6 @@ LITTLE_BYTES: Final = 1 << 20
 T = TypeVar("T")
 
 
-class NoRoomError(OSError):
-    """The disk is full, and nobody waits for room any more."""
-
-
 class Room:
     """Repeats writing until there is room; shared by all that writes into a run folder.
 
@@ -32,17 +28,11 @@ class Room:
     def __init__(self, on_wait: Callable[[str | None], None] | None = None) -> None:
         self._on_wait = on_wait
         self._waiting = 0
-        self._given_up = anyio.Event()
-
-    def give_up(self) -> None:
-        """Let everyone who waits, now or later, fail with NoRoomError."""
-        self._given_up.set()
 
     async def write(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         """The result of `action`, which is repeated for as long as the disk is full.
 
         Raises:
-            NoRoomError: `give_up` was called.
             OSError: it failed for another reason.
         """
         try:
@@ -57,11 +47,7 @@ class Room:
             self._end()
 
     async def wait_for_some(self, folder: Path) -> None:
-        """Return once there is some room in the folder's file system.
-
-        Raises:
-            NoRoomError: `give_up` was called.
-        """
+        """Return once there is some room in the folder's file system."""
 
         async def look() -> None:
             if not has_some(folder):
@@ -72,9 +58,7 @@ class Room:
     async def _repeat(self, action: Callable[[], Awaitable[T]]) -> T:
         pause_s = _FIRST_PAUSE_S
         while True:
-            with anyio.move_on_after(pause_s):
-                await self._given_up.wait()
-                raise NoRoomError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            await anyio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             try:
                 return await action()

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -14,7 +15,7 @@ from engine.checks.classify import Judged, Observed, classify
 from engine.checks.environment import Interpreter
 from engine.checks.log import CheckLog
 from engine.checks.report import CheckReport
-from engine.checks.room import NoRoomError, Room, has_some
+from engine.checks.room import Room, has_some
 from engine.checks.secrets import Redactor
 from engine.checks.step import Step, step_of
 from engine.checks.variables import Variables, variables
@@ -79,6 +80,7 @@ class CheckRunner:
         self._executor = executor
         self._interpreter = interpreter
         self._room = room or Room()
+        self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
 
     def log_span(self, candidate: Candidate) -> LogSpan:
@@ -104,16 +106,10 @@ class CheckRunner:
             variables=found,
             redactor=Redactor(found.secrets),
         )
-        try:
-            return await self._run(turn)
-        except NoRoomError:
-            return Interrupted("there was no room on the disk")
+        await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
+        return await self._run(turn)
 
     async def _run(self, turn: _Turn) -> CheckReport | Interrupted:
-        async def hand_over() -> None:
-            turn.step.write(turn.candidate)
-
-        await self._room.write(str(turn.step.folder), hand_over)
         log = CheckLog(
             self._paths.log(turn.candidate.iteration),
             _header(turn),
@@ -185,8 +181,12 @@ class CheckRunner:
         )
 
     def _marker(self, turn: _Turn) -> Marker:
-        step = self._paths.step_marker(turn.candidate.iteration, turn.spec.name, turn.attempt)
-        return Marker(self._paths.run_marker, step)
+        step = f"{turn.candidate.iteration}/{turn.spec.name}/{turn.attempt}"
+        return Marker(self._run_marker, f"{self._run_marker}#{step}")
+
+
+async def _hand_over(turn: _Turn) -> None:
+    turn.step.write(turn.candidate)
 
 
 def _header(turn: _Turn) -> str:

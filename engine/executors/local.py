@@ -38,20 +38,10 @@ class Local:
     def __init__(self, clock: EngineClock | None = None, *, grace_s: float = GRACE_S) -> None:
         self._clock = clock or EngineClock()
         self._grace_s = grace_s
-        self._interrupted: str | None = None
-        self._turns: set[_Turn] = set()
         processes.adopt_orphans()
-
-    def interrupt(self, reason: str) -> None:
-        """End what runs, and all that is still asked for, as Interrupted."""
-        self._interrupted = reason
-        for turn in self._turns:
-            turn.cut_off(Interrupted(reason))
 
     async def run(self, command: Command, *, log: LogSink) -> Ended:
         """How the command ended; see Executor."""
-        if self._interrupted is not None:
-            return Interrupted(self._interrupted)
         try:
             output = Output(log, self._clock.now_s)
         except OSError as error:
@@ -60,19 +50,12 @@ class Local:
             process = processes.spawn(command, output.writing_end)
             output.close_writing()
             turn = _Turn(command, output, process, self._clock)
-            return await self._attend(turn)
+            failpoints.reach("check.spawned")
+            return await turn.attend(self._grace_s)
         except processes.CannotStartError as error:
             return NotStarted(str(error))
         finally:
             output.close()
-
-    async def _attend(self, turn: "_Turn") -> Ended:
-        self._turns.add(turn)
-        try:
-            failpoints.reach("check.spawned")
-            return await turn.attend(self._grace_s)
-        finally:
-            self._turns.discard(turn)
 
 
 class _Turn:
