@@ -29,8 +29,7 @@ checks:
     run: "true"
     deadline: 20s
   - name: measure
-    run: ["{python}", "-I", "-S", "-c", "
-        import json, os;
+    run: ["{python}", "-I", "-S", "-c", "import json, os;
         p = json.load(open(os.environ['CONTROLROOM_CANDIDATE']))['parameters'];
         s = (p['x'] - 17) ** 2 + {'slow': 60, 'quick': 5, 'odd': 30}[p['kind']];
         print('score', s);
@@ -75,7 +74,7 @@ class Driver:
             check=False,
         )
         assert status is None or done.returncode == status, (
-            f"{arguments} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+            f"{arguments}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         )
         return done
 
@@ -139,9 +138,7 @@ def check_history(events: Sequence[dict[str, Any]]) -> None:
     assert started == list(range(1, len(started) + 1))
     judged = sorted(event["iteration"] for event in of_type(events, "VerdictReached"))
     assert judged == started
-    finished = [
-        (event["iteration"], event["check"]) for event in of_type(events, "CheckFinished")
-    ]
+    finished = [(event["iteration"], event["check"]) for event in of_type(events, "CheckFinished")]
     assert len(finished) == len(set(finished)), "a check was run to its end twice"
 
 

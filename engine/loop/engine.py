@@ -26,7 +26,7 @@ from engine.loop.iteration import Checks, Iteration
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
-from engine.loop.writer import Writer
+from engine.loop.writer import Trouble, Writer
 from engine.proposers.protocol import Proposer
 from engine.runfolder.heartbeat import HeartbeatFile
 from engine.runfolder.identity import Identity
@@ -52,6 +52,7 @@ class Parts:
     identity: Identity
     clock: EngineClock
     gaps: list[float]
+    trouble: Trouble
     signals: tuple[signal.Signals, ...]
     listeners: tuple[Callable[[Record], None], ...] = ()
 
@@ -62,7 +63,7 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._control = Control()
-        self._writer = Writer(parts.journal, parts.state)
+        self._writer = Writer(parts.journal, parts.state, parts.trouble)
         self._vigil = Vigil(
             self._writer,
             parts.heartbeat,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.core import failpoints
@@ -85,7 +84,7 @@ def take_over(
     paths: RunPaths,
     wanted: Wanted,
     identity: Identity,
-    kill_leftovers: Callable[[Path], object],
+    kill_leftovers: Callable[[], object],
 ) -> Taken:
     """The run, ready to go on, or why not.
 
@@ -113,7 +112,7 @@ def _open(
     paths: RunPaths,
     wanted: Wanted,
     identity: Identity,
-    kill_leftovers: Callable[[Path], object],
+    kill_leftovers: Callable[[], object],
 ) -> tuple[Journal, RunState] | Unusable | Changed | Finished:
     last = heartbeat.read(paths.heartbeat)
     alive_s = last.alive_s if last else 0.0
@@ -155,14 +154,14 @@ def _resume(
     wanted: Wanted,
     started: EngineStarted,
     state: RunState,
-    kill_leftovers: Callable[[Path], object],
+    kill_leftovers: Callable[[], object],
 ) -> tuple[Journal, RunState] | Changed | Finished:
     changes = _changes(state, wanted)
     if isinstance(changes, Changed):
         return changes
     if state.finished is not None and not changes and not state.open:
         return state.finished
-    kill_leftovers(paths.root)
+    kill_leftovers()
     failpoints.reach("recovery.killed")
     cut_off = [interrupted(t, "the engine died") for t in state.open.values() if t.check]
     journal = Journal.open(paths.journal)

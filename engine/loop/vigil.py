@@ -71,7 +71,7 @@ class Vigil:
             seq=state.seq,
             alive_s=self.alive_s(),
             state=_word(state),
-            waiting=self._writer.trouble or state.waiting,
+            waiting=self._writer.trouble.reason or state.waiting,
             slots=[
                 SlotBeat(
                     slot=turn.slot,

@@ -25,13 +25,31 @@ def now_utc() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+class Trouble:
+    """Why something cannot be written at the moment, for the heartbeat."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def note(self, source: str, reason: str | None) -> None:
+        """Say what keeps `source` waiting, or with None that nothing does any more."""
+        if reason is None:
+            self._reasons.pop(source, None)
+        else:
+            self._reasons[source] = reason
+
+    @property
+    def reason(self) -> str | None:
+        """One reason, when there is any."""
+        return next(iter(self._reasons.values()), None)
+
+
 class Writer:
     """Holds the state and the journal; everything that happens to a run goes through `decide`."""
 
-    def __init__(self, journal: Journal, state: RunState) -> None:
+    def __init__(self, journal: Journal, state: RunState, trouble: Trouble) -> None:
         self.state = state
-        self.trouble: str | None = None
-        """Why nothing can be recorded at the moment, for the heartbeat."""
+        self.trouble = trouble
         self._journal = journal
         self._lock = anyio.Lock()
         self._one_thread = anyio.CapacityLimiter(1)
@@ -84,10 +102,10 @@ class Writer:
                     )
                 )
             except JournalFull as error:
-                self.trouble = str(error)
+                self.trouble.note("journal", str(error))
                 await anyio.sleep(RETRY_S)
             else:
-                self.trouble = None
+                self.trouble.note("journal", None)
                 return records
 
     async def _snapshot(self) -> None:

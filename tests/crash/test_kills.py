@@ -1,0 +1,48 @@
+"""The engine killed with -9 at random moments, and started again by the same command."""
+
+import contextlib
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tests.driving import REPOSITORY, Driver, check_history, of_type
+
+KILLS = 40
+ITERATIONS = 60
+
+
+def test_forty_kills_change_nothing(tmp_path: Path) -> None:
+    reference = packing(tmp_path / "reference")
+    killed = packing(tmp_path / "killed")
+    begun = time.monotonic()
+    reference.run("--iterations", str(ITERATIONS), "--slots", "1", "--seed", "3")
+    whole_s = time.monotonic() - begun
+
+    dice = random.Random(11)
+    kills = 0
+    while kills < KILLS:
+        engine = killed.start("--iterations", str(ITERATIONS), "--slots", "1", "--seed", "3")
+        # Moments spread over the run, and over the start-up of the engine as well.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            engine.wait(dice.uniform(0.05, 2.6 * whole_s / KILLS + 0.7))
+        assert engine.poll() is None, "the run was over before it was killed often enough"
+        engine.send_signal(signal.SIGKILL)
+        engine.communicate()
+        kills += 1
+    killed.run("--iterations", str(ITERATIONS), "--slots", "1", "--seed", "3")
+
+    events = killed.events()
+    check_history(events)
+    assert len(of_type(events, "VerdictReached")) == ITERATIONS
+    assert killed.marked() == []
+    assert killed.leaderboard() == reference.leaderboard()
+
+
+def packing(folder: Path) -> Driver:
+    """Circle packing, as it ships, driven in a folder of its own."""
+    folder.mkdir()
+    driver = Driver(folder, name="circle-packing-s3")
+    driver.config = REPOSITORY / "configs" / "circle-packing.yaml"
+    return driver
