@@ -1,9 +1,20 @@
 """What every model of a campaign file is made of: strict fields, and complaints with a fix."""
 
+import re
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
+
+from engine.core.duration import EXAMPLES, PATTERN, format_duration, parse_duration
 
 LARGEST_INT: Final = 2**53
 """Integers beyond this are not exact in every program that reads JSON."""
@@ -15,7 +26,7 @@ COMPLAINT: Final = "campaign"
 class Model(BaseModel):
     """A frozen part of a campaign file; keys that it does not know are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def complaint(message: str, fix: str, *at: str | int) -> PydanticCustomError:
@@ -31,10 +42,61 @@ def _plain(value: object) -> object:
     raise complaint("must be one text, number, true or false", "write a single value")
 
 
+def _seconds(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise complaint("must be a duration", f"write it with its unit: {EXAMPLES}")
+    text = str(value)
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        message, _, fix = str(error).partition(": ")
+        raise complaint(message, fix or f"write {EXAMPLES}") from None
+
+
+def _regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        place = "" if error.pos is None else f" (character {error.pos + 1} of the pattern)"
+        raise complaint(
+            f"not a regular expression: {error.msg}{place}", "correct the pattern"
+        ) from None
+    return pattern
+
+
 Text = Annotated[str, Field(strict=True)]
 Int = Annotated[int, Field(strict=True, ge=-LARGEST_INT, le=LARGEST_INT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    PlainSerializer(format_duration),
+    WithJsonSchema({"type": "string", "format": "duration", "pattern": f"^{PATTERN}$"}),
+]
+"""Seconds, written as `90s` or `1h30m`."""
+Regex = Annotated[
+    str, Field(strict=True, json_schema_extra={"format": "regex"}), AfterValidator(_regex)
+]
+
+FILE_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+PARAMETER_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"
+METRIC_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_./-]{0,63}$"
+VARIABLE_NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+NAMING: Final = {
+    FILE_NAME: "at most 64 letters, digits, - _ and ., beginning with a letter or digit",
+    PARAMETER_NAME: "at most 64 letters, digits, - and _, beginning with a letter or _",
+    METRIC_NAME: "at most 64 letters, digits, - _ . and /, beginning with a letter or _",
+    VARIABLE_NAME: "letters, digits and _, beginning with a letter or _",
+}
+"""What each pattern of names asks for, in words."""
+
+FileName = Annotated[str, Field(strict=True, pattern=FILE_NAME)]
+ParameterName = Annotated[str, Field(strict=True, pattern=PARAMETER_NAME)]
+MetricName = Annotated[str, Field(strict=True, pattern=METRIC_NAME)]
+VariableName = Annotated[str, Field(strict=True, pattern=VARIABLE_NAME)]
+Filled = Annotated[str, Field(strict=True, min_length=1)]
+
 Value = Annotated[Text | Flag | Int | Number, BeforeValidator(_plain)]
 """A value that a parameter can take."""
 

@@ -4,7 +4,7 @@ A parameter is active when each name in its `when` is active and has one of the 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
@@ -34,19 +34,23 @@ def _step(value: object) -> object:
     raise complaint("a step is power2 or an integer from 1 up", "write step: power2, or step: 2")
 
 
-Condition = Annotated[tuple[Value, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Condition = Annotated[
+    Annotated[tuple[Value, ...], Field(min_length=1)],
+    BeforeValidator(_as_list, json_schema_input_type=Scalar | tuple[Scalar, ...]),
+]
 
 
-class _Conditional(Model):
-    when: dict[str, Condition] = Field(
-        default={},
+When = Annotated[
+    dict[str, Condition],
+    Field(
         description="The parameter means something only when each parameter named here has the "
         "value, or one of the values, given for it; otherwise it is left out of the candidate.",
         examples=["{inverse: blocked}", "{scan: [tree, serial]}"],
-    )
+    ),
+]
 
 
-class ChoicesParameter(_Conditional):
+class ChoicesParameter(Model):
     """One of a list of values: texts, numbers, true or false."""
 
     choices: Annotated[tuple[Value, ...], Field(min_length=1)] = Field(
@@ -54,6 +58,7 @@ class ChoicesParameter(_Conditional):
         "alike.",
         examples=["[64, 128, 256]", "[blocked, ladder]"],
     )
+    when: When = Field(default={})
 
     @field_validator("choices")
     @classmethod
@@ -76,7 +81,7 @@ class ChoicesParameter(_Conditional):
         return next(choice for choice in self.choices if _same(value, choice))
 
 
-class IntParameter(_Conditional):
+class IntParameter(Model):
     """An integer from a range, the ends included."""
 
     range: tuple[Int, Int] = Field(
@@ -84,11 +89,14 @@ class IntParameter(_Conditional):
         description="Smallest and largest value, both included.",
         examples=["[1, 8]"],
     )
-    step: Annotated[Literal["power2"] | Int, BeforeValidator(_step)] = Field(
-        default=1,
-        description="`power2`: only powers of two. A number n: smallest, smallest + n, and so on.",
-        examples=["power2", "16"],
+    step: Annotated[Literal["power2"] | Annotated[Int, Field(ge=1)], BeforeValidator(_step)] = (
+        Field(
+            default=1,
+            description="`power2`: only powers of two. A number n: smallest, smallest + n, and so on.",
+            examples=["power2", "16"],
+        )
     )
+    when: When = Field(default={})
 
     @property
     def low(self) -> int:
@@ -130,7 +138,7 @@ class IntParameter(_Conditional):
         return value
 
 
-class FloatParameter(_Conditional):
+class FloatParameter(Model):
     """A real number from a range."""
 
     range: tuple[Number, Number] = Field(
@@ -149,6 +157,7 @@ class FloatParameter(_Conditional):
         "range. Without it they have all their digits.",
         examples=["3"],
     )
+    when: When = Field(default={})
 
     @property
     def low(self) -> float:
@@ -235,23 +244,22 @@ def condition_cycle(space: Space) -> list[str]:
     """Names whose conditions go round in a circle, the first again at the end; [] when none do."""
     finished: set[str] = set()
     for name in space:
-        trail = _walk(space, name, [], finished.add)
+        trail = _circle(space, name, [], finished)
         if trail:
             return trail
-        finished.add(name)
     return []
 
 
-def _walk(space: Space, name: str, trail: list[str], done: Callable[[str], None]) -> list[str]:
+def _circle(space: Space, name: str, trail: list[str], finished: set[str]) -> list[str]:
     if name in trail:
         return [*trail[trail.index(name) :], name]
-    if name not in space:
+    if name in finished or name not in space:
         return []
     for other in space[name].when:
-        found = _walk(space, other, [*trail, name], done)
+        found = _circle(space, other, [*trail, name], finished)
         if found:
             return found
-    done(name)
+    finished.add(name)
     return []
 
 

@@ -1,0 +1,217 @@
+"""A check: a command that a candidate must pass, and what is read from it."""
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from engine.core.campaign.environment import EnvSpec
+from engine.core.campaign.fields import (
+    COMPLAINT,
+    Duration,
+    FileName,
+    Filled,
+    Flag,
+    Int,
+    MetricName,
+    Model,
+    Regex,
+    complaint,
+)
+from engine.core.campaign.placeholders import split
+
+Count = Annotated[Int, Field(ge=0)]
+ExitStatus = Annotated[Int, Field(ge=0, le=255)]
+FailureName = Literal[
+    "incorrect", "compile", "refused", "timeout", "infra", "flaky", "infeasible", "invalid"
+]
+
+
+class TestsSpec(Model):
+    """The test inventory that a check must report; any other number fails the candidate."""
+
+    __test__ = False
+
+    passed: Count = Field(
+        description="Tests that must pass, neither fewer nor more.", examples=["34"]
+    )
+    failed: Count = Field(default=0, description="Tests that may fail.", examples=["0"])
+    skipped: Count = Field(default=0, description="Tests that are skipped.", examples=["2"])
+
+
+class RegexMetric(Model):
+    """A metric that is read from the output of the command."""
+
+    regex: Regex = Field(
+        description="A Python regular expression, tried on every line of the output; the group "
+        "must match a number.",
+        examples=["'loss: ([0-9.]+)'"],
+    )
+    group: Count = Field(
+        default=1,
+        description="The group that holds the number; 0 is the whole match.",
+        examples=["2"],
+    )
+    pick: Literal["last", "first", "min", "max"] = Field(
+        default="last", description="Which match counts, when there are several.", examples=["min"]
+    )
+
+
+class JsonMetric(Model):
+    """A metric that is read from a JSON file which the command writes."""
+
+    json_file: Filled = Field(
+        alias="json",
+        description="The file, relative to `root`; `{step_dir}` may be part of it, and must be "
+        "when slots work side by side.",
+        examples=["'{step_dir}/result.json'"],
+    )
+    path: Filled = Field(
+        description="Keys and list positions down to the number, separated by dots.",
+        examples=["results.0.loss"],
+    )
+
+
+def _kind(data: Any) -> str | None:
+    match data:
+        case RegexMetric():
+            return "<regex>"
+        case JsonMetric():
+            return "<json>"
+        case dict():
+            return next((f"<{kind}>" for kind in ("regex", "json") if kind in data), None)
+        case _:
+            return None
+
+
+MetricSource = Annotated[
+    Annotated[RegexMetric, Tag("<regex>")] | Annotated[JsonMetric, Tag("<json>")],
+    Discriminator(
+        _kind,
+        custom_error_type=COMPLAINT,
+        custom_error_message="a metric says where its number is read from",
+        custom_error_context={"fix": "write {regex: 'loss: (.*)'} or {json: FILE, path: a.b}"},
+    ),
+]
+
+
+class FailurePattern(Model):
+    """Names the failure of a check whose output matches."""
+
+    pattern: Regex = Field(
+        description="A Python regular expression, sought in the output of a check that failed.",
+        examples=["'CUDA out of memory|No space left'"],
+    )
+    verdict: FailureName = Field(
+        alias="class", description="The verdict that it means.", examples=["infra"]
+    )
+
+
+def _command(value: object) -> object:
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, (list, tuple)) and len(cast("list[object]", value)):
+        return cast("list[object]", value)
+    if isinstance(value, dict):
+        raise complaint("must be a command, not a mapping", "put it in quotes: '{python} bench.py'")
+    raise complaint("must be a command", "write a line, or a list of words")
+
+
+Command = Annotated[
+    Annotated[str, Field(strict=True)] | tuple[Annotated[str, Field(strict=True)], ...],
+    BeforeValidator(_command),
+]
+
+
+class CheckSpec(Model):
+    """A command that a candidate must pass.
+
+    Checks run in their order, and the first that fails ends the candidate. A check passes when its
+    command ends in time with an accepted status, reports no failure, reports what it must, and its
+    test inventory is the expected one.
+    """
+
+    name: FileName = Field(
+        description="A name of its own; letters, digits, - _ and . (log and result files are named "
+        "by it).",
+        examples=["correctness"],
+    )
+    run: Command = Field(
+        description="The command: a line, parted into words as a shell would but run without one, "
+        "or a list of words. Placeholders: see below.",
+        examples=["'{python} -m mybench --out {result}'", "['{python}', bench.py]"],
+    )
+    shell: Flag = Field(
+        default=False,
+        description="Run the line by `/bin/sh -c`, for pipes and redirections. Values of "
+        "placeholders are quoted.",
+        examples=["true"],
+    )
+    deadline_s: Duration = Field(
+        default=600.0,
+        alias="deadline",
+        description="After so long the command and all its children are killed; verdict: timeout.",
+        examples=["120s", "1h30m"],
+    )
+    idle_s: Duration | None = Field(
+        default=None,
+        alias="idle",
+        description="The same after so long without a byte of output.",
+        examples=["60s"],
+    )
+    reports: tuple[MetricName, ...] = Field(
+        default=(),
+        description="Metrics that it must report through its result file.",
+        examples=["[est_ms, vmem_mib]"],
+    )
+    metrics: dict[MetricName, MetricSource] = Field(
+        default={},
+        description="Metrics that are read from its output or from a JSON file; each must be "
+        "found.",
+        examples=["{loss: {regex: 'loss: ([0-9.]+)'}}"],
+    )
+    tests: TestsSpec | None = Field(
+        default=None,
+        description="The test inventory that it must report through its result file.",
+        examples=["{passed: 34}"],
+    )
+    exit: Annotated[tuple[ExitStatus, ...], Field(min_length=1)] = Field(
+        default=(0,), description="Exit statuses that mean success.", examples=["[0, 3]"]
+    )
+    failures: tuple[FailurePattern, ...] = Field(
+        default=(),
+        description="What a failure means, by what it printed; the first that matches counts.",
+        examples=["[{pattern: 'Connection reset', class: infra}]"],
+    )
+    on_fail: FailureName = Field(
+        default="incorrect",
+        description="The verdict of a failure that nothing else names.",
+        examples=["compile"],
+    )
+    when: Literal["always", "would_promote"] = Field(
+        default="always",
+        description="`would_promote`: only for a candidate that the checks before it make the new "
+        "champion; for checks that cost much.",
+        examples=["would_promote"],
+    )
+    env: EnvSpec = Field(
+        default=EnvSpec(),
+        description="Environment variables, added to those of the campaign.",
+        examples=["{set: {JAX_PLATFORMS: cpu}}"],
+    )
+    executor: Literal["local"] = Field(
+        default="local", description="Where it runs; one of `executors`.", examples=["local"]
+    )
+
+    def words(self) -> tuple[str, ...]:
+        """The command as separate words, placeholders unfilled; a shell's line is one word.
+
+        Raises:
+            ValueError: a quotation is not closed.
+        """
+        if not isinstance(self.run, str):
+            return self.run
+        return (self.run,) if self.shell else tuple(split(self.run))
+
+    def must_report(self) -> tuple[str, ...]:
+        """The metrics without which the check has failed."""
+        return tuple(dict.fromkeys((*self.reports, *self.metrics)))

@@ -1,0 +1,257 @@
+"""The campaign file as frozen models. `docs/campaign.md` and the JSON Schema are made from them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.environment import Environment, EnvSpec, InterpreterEnvironment
+from engine.core.campaign.fields import (
+    Duration,
+    FileName,
+    Filled,
+    Int,
+    MetricName,
+    Model,
+    Number,
+    ParameterName,
+    Text,
+    Value,
+    complaint,
+)
+from engine.core.campaign.parameters import (
+    ChoicesParameter,
+    FloatParameter,
+    IntParameter,
+    Parameter,
+    Scalar,
+)
+from engine.core.events import Limits
+from engine.core.metric import Direction, Gain, Metric
+
+Positive = Annotated[Int, Field(ge=1)]
+
+
+def _gain(value: object) -> object:
+    """A number, or a percentage as `0.1%`."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e300:
+        return float(value)
+    if isinstance(value, str) and value.strip().endswith("%"):
+        share = value.strip()[:-1].strip()
+        if share.replace(".", "", 1).isdecimal():
+            return f"{float(share)!r}%"
+    raise complaint("must be a share such as 0.1%, or a number from 0 up", "write min_gain: 0.1%")
+
+
+class MetricSpec(Model):
+    """The metric that is climbed."""
+
+    name: MetricName = Field(description="Its name, as a check reports it.", examples=["est_ms"])
+    direction: Direction = Field(
+        description="`min` when less is better, `max` when more is.", examples=["min"]
+    )
+    unit: Text = Field(default="", description="Its unit, for people.", examples=["ms"])
+    noise: Literal["none"] = Field(
+        default="none",
+        description="`none`: the same candidate always has the same value, so that one value is "
+        "compared with another. This version accepts nothing else.",
+        examples=["none"],
+    )
+    target: Number | None = Field(
+        default=None,
+        description="A value that is good enough; `stop: {target: met}` ends the run there.",
+        examples=["0.70"],
+    )
+    min_gain: Annotated[float | str, BeforeValidator(_gain)] = Field(
+        default=0.0,
+        description="The smallest gain over the champion that counts: a share of the champion's "
+        "value, or an amount in the metric's unit.",
+        examples=["0.1%", "0.005"],
+    )
+    label: Text = Field(
+        default="",
+        description="What kind of figure it is, shown beside it, where it is not a measurement.",
+        examples=["static estimate"],
+    )
+
+    def to_metric(self) -> Metric:
+        """The metric as events and the referee know it."""
+        return Metric(
+            name=self.name,
+            direction=self.direction,
+            unit=self.unit,
+            target=self.target,
+            min_gain=self._min_gain(),
+            label=self.label,
+        )
+
+    def _min_gain(self) -> Gain:
+        if isinstance(self.min_gain, str):
+            return Gain(amount=float(self.min_gain[:-1]) / 100, relative=True)
+        return Gain(amount=self.min_gain)
+
+
+class EvolutionSpec(Model):
+    """A deterministic evolution search over `space`."""
+
+    kind: Literal["evolution"] = Field(
+        default="evolution", description="Which proposer it is.", examples=["evolution"]
+    )
+    slots: Annotated[Int, Field(ge=1, le=1024)] = Field(
+        default=1, description="Iterations that are open at a time.", examples=["2"]
+    )
+    explore: Annotated[Number, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="The share of candidates that are drawn at random; the others are changed "
+        "copies of good ones.",
+        examples=["0.3"],
+    )
+    parents: Positive = Field(
+        default=10,
+        description="The changed copies are made from so many of the best candidates.",
+        examples=["5"],
+    )
+
+
+class LocalExecutor(Model):
+    """This machine; there is nothing to set."""
+
+
+class ExecutorsSpec(Model):
+    """Where checks run. This version has this machine only."""
+
+    local: LocalExecutor = Field(
+        default=LocalExecutor(), description="This machine.", examples=["{}"]
+    )
+
+
+class StopSpec(Model):
+    """When the run ends by itself. The first rule that holds ends it; without any it goes on."""
+
+    iterations: Positive | None = Field(
+        default=None,
+        description="Iterations of the whole run, the baseline included.",
+        examples=["200"],
+    )
+    for_s: Duration | None = Field(
+        default=None,
+        alias="for",
+        description="Time for which the engine is alive; time between two starts does not count.",
+        examples=["8h"],
+    )
+    plateau: Positive | None = Field(
+        default=None,
+        description="So many iterations in a row without a new champion.",
+        examples=["40"],
+    )
+    failures: Positive = Field(
+        default=25,
+        description="So many iterations in a row that failed: the run ends with status 3.",
+        examples=["10"],
+    )
+    target: Literal["met"] | None = Field(
+        default=None,
+        description="`met`: the champion is as good as `metric.target`.",
+        examples=["met"],
+    )
+
+    def to_limits(self) -> Limits:
+        """The stop rules as events know them."""
+        return Limits(
+            iterations=self.iterations,
+            for_s=self.for_s,
+            plateau=self.plateau,
+            failures=self.failures,
+            stop_at_target=self.target == "met",
+        )
+
+
+class Campaign(Model):
+    """One objective: what to climb, who proposes, what must pass, when to stop."""
+
+    campaign: FileName = Field(
+        description="The name; runs and their folders are named by it. Letters, digits, - _ and .",
+        examples=["gdn-v5p"],
+    )
+    about: Text = Field(
+        default="",
+        description="What it is about, for people.",
+        examples=["Gated DeltaNet forward, static estimate for v5p"],
+    )
+    seed: Annotated[Int, Field(ge=0)] = Field(
+        default=0,
+        description="Determines every choice that the search makes. `--seed` overrides it.",
+        examples=["7"],
+    )
+    root: Filled = Field(
+        default=".",
+        description="The folder in which commands run, relative to the folder of this file.",
+        examples=[".."],
+    )
+    environment: Environment = Field(
+        default=InterpreterEnvironment(),
+        description="The Python that `{python}` stands for.",
+        examples=["{interpreter: own}", "{venv: {requirements: requirements.txt}}"],
+    )
+    env: EnvSpec = Field(
+        default=EnvSpec(),
+        description="Environment variables of all checks.",
+        examples=["{pass: [LD_LIBRARY_PATH]}"],
+    )
+    baseline: dict[str, Value] = Field(
+        default={},
+        description="The parameters of iteration 1, with which everything is compared: a value "
+        "for each parameter that is active.",
+        examples=["{chunk: 128, inverse: ladder}"],
+    )
+    metric: MetricSpec = Field(
+        description="What is climbed.", examples=["{name: loss, direction: min}"]
+    )
+    space: dict[ParameterName, Parameter] = Field(
+        min_length=1,
+        description="The parameters that are searched, by name.",
+        examples=["{chunk: {choices: [64, 128]}, lr: {float: [1e-5, 1e-2], scale: log}}"],
+    )
+    proposers: Annotated[tuple[EvolutionSpec, ...], Field(min_length=1, max_length=1)] = Field(
+        default=(EvolutionSpec(),),
+        description="Who makes candidates. This version takes exactly one.",
+        examples=["[{kind: evolution, slots: 2}]"],
+    )
+    checks: Annotated[tuple[CheckSpec, ...], Field(min_length=1)] = Field(
+        description="What every candidate must pass, in this order.",
+        examples=["[{name: bench, run: '{python} bench.py', reports: [loss]}]"],
+    )
+    executors: ExecutorsSpec = Field(
+        default=ExecutorsSpec(), description="Where checks run.", examples=["{local: {}}"]
+    )
+    stop: StopSpec = Field(
+        default=StopSpec(),
+        description="When the run ends by itself.",
+        examples=["{iterations: 200, plateau: 40}"],
+    )
+
+    @field_validator("space")
+    @classmethod
+    def _sorted_space(
+        cls, space: dict[str, ChoicesParameter | IntParameter | FloatParameter]
+    ) -> dict[str, ChoicesParameter | IntParameter | FloatParameter]:
+        """By name, so that a seed means the same however the file is ordered."""
+        return dict(sorted(space.items()))
+
+    @field_validator("baseline")
+    @classmethod
+    def _sorted_baseline(cls, baseline: dict[str, Scalar]) -> dict[str, Scalar]:
+        return dict(sorted(baseline.items()))
+
+    @property
+    def slots(self) -> int:
+        """Iterations that may be open at a time."""
+        return sum(proposer.slots for proposer in self.proposers)
+
+    def env_of(self, check: CheckSpec) -> EnvSpec:
+        """The environment variables of one check: the campaign's, and its own."""
+        return self.env.with_more(check.env)
+
+    def document(self) -> dict[str, Any]:
+        """The campaign as plain JSON data, defaults filled in, in a stable order."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,133 @@
+"""What must hold between the parameters of `space`, and between them and `baseline`."""
+
+from collections.abc import Iterable, Iterator
+
+from engine.core.campaign.fields import show, show_all
+from engine.core.campaign.nearest import did_you_mean
+from engine.core.campaign.parameters import (
+    ChoicesParameter,
+    FloatParameter,
+    IntParameter,
+    Scalar,
+    condition_cycle,
+    is_active,
+)
+from engine.core.campaign.problems import Finding
+from engine.core.campaign.salvage import Draft
+
+
+def space_findings(draft: Draft) -> Iterator[Finding]:
+    """Mistakes in the conditions of parameters and in the baseline."""
+    yield from _conditions(draft)
+    values = list(_baseline_values(draft)) if draft.sound("baseline") else []
+    yield from values
+    if not values and draft.sound("space") and draft.sound("baseline"):
+        yield from _baseline_activity(draft)
+
+
+def _conditions(draft: Draft) -> Iterator[Finding]:
+    space = draft.campaign.space
+    for name, parameter in space.items():
+        for other, values in parameter.when.items():
+            if draft.sound("space", other):
+                yield from _condition(draft, name, other, values)
+    circle = condition_cycle(space)
+    if len(circle) > 2:
+        yield Finding(
+            place=("space", circle[0], "when"),
+            message=f"the conditions go round in a circle: {' → '.join(circle)}",
+            fix="remove one of them",
+        )
+
+
+def _condition(
+    draft: Draft, name: str, other: str, values: tuple[Scalar, ...]
+) -> Iterator[Finding]:
+    place = ("space", name, "when", other)
+    space = draft.campaign.space
+    if other == name:
+        yield Finding(
+            place=place,
+            message="a parameter cannot depend on itself",
+            fix="name another",
+            at_key=True,
+        )
+    elif other not in space:
+        fix = name_fix(draft, other)
+        yield Finding(
+            place=place, message=f"there is no parameter {show(other)}", fix=fix, at_key=True
+        )
+    else:
+        problems = (space[other].problem(value) for value in values)
+        for problem in filter(None, problems):
+            yield Finding(
+                place=place,
+                message=f"{other} never has this value: {problem}",
+                fix="correct the value",
+            )
+
+
+def _baseline_values(draft: Draft) -> Iterator[Finding]:
+    space = draft.campaign.space
+    for name, value in draft.campaign.baseline.items():
+        place = ("baseline", name)
+        if name in space:
+            problem = space[name].problem(value)
+            if problem:
+                yield Finding(place=place, message=problem, fix="choose another value")
+        elif draft.sound("space", name):
+            fix = name_fix(draft, name)
+            message = f"space has no parameter {show(name)}"
+            yield Finding(place=place, message=message, fix=fix, at_key=True)
+
+
+def _baseline_activity(draft: Draft) -> Iterator[Finding]:
+    space, baseline = draft.campaign.space, draft.campaign.baseline
+    known = all(other in space for parameter in space.values() for other in parameter.when)
+    if not known or condition_cycle(space):
+        return
+    missing = [name for name in space if name not in baseline and is_active(space, name, baseline)]
+    if missing:
+        example = ", ".join(f"{name}: {_plain(_first(space[name]))}" for name in missing)
+        lacks = f"has no value for {show_names(missing)}" if baseline else "is missing"
+        fix = f"add {example}" if baseline else f"add baseline: {{{example}}}"
+        yield Finding(place=("baseline",), message=f"the baseline {lacks}", fix=fix, at_key=True)
+    for name in baseline:
+        if not is_active(space, name, baseline):
+            yield Finding(
+                place=("baseline", name),
+                message=f"it has no meaning here: it is for {_needs(space[name])}",
+                fix="remove it",
+                at_key=True,
+            )
+
+
+def name_fix(draft: Draft, name: str) -> str:
+    """What to do about the unknown name of a parameter."""
+    names = draft.parameters()
+    return did_you_mean(name, names, f"the parameters are {show_names(names)}")
+
+
+def show_names(names: Iterable[str]) -> str:
+    """Names, separated by commas."""
+    return ", ".join(names)
+
+
+def _needs(parameter: ChoicesParameter | IntParameter | FloatParameter) -> str:
+    wants = (f"{name}: {show_all(values)}" for name, values in parameter.when.items())
+    return " and ".join(wants)
+
+
+def _first(parameter: ChoicesParameter | IntParameter | FloatParameter) -> Scalar:
+    """A value that the parameter can take, for an example."""
+    match parameter:
+        case ChoicesParameter():
+            return parameter.choices[0]
+        case IntParameter() if parameter.step == "power2":
+            return 1 << (parameter.low - 1).bit_length()
+        case _:
+            return parameter.low
+
+
+def _plain(value: Scalar) -> str:
+    return value if isinstance(value, str) and value.isidentifier() else show(value)
