@@ -96,7 +96,7 @@ class Maker:
         folder = self._place / f"{link.name}-{secrets.token_hex(4)}"
         for command in recipe.commands:
             await self._run([word.replace("{folder}", str(folder)) for word in command])
-        os.symlink(folder.name, link)
+        _publish(folder, link)
 
     async def _run(self, argv: "list[str] | tuple[str, ...]") -> bytes:
         """What the command printed.
@@ -129,6 +129,10 @@ def _sweep(link: Path) -> None:
     for left in link.parent.glob(f"{link.name}-*"):
         remove(left)
     remove(link)
+
+
+def _publish(folder: Path, link: Path) -> None:
+    link.symlink_to(folder.name)
 
 
 @asynccontextmanager

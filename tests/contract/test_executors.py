@@ -1,0 +1,181 @@
+"""What every executor does. An implementation gets a class below that says how to make one."""
+
+import os
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import anyio
+import pytest
+
+from engine.executors.local import Local
+from engine.executors.protocol import Executor, Finished, NotStarted, TimedOut
+from tests.executing import Marked, MemoryLog
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> Marked:
+    return Marked(tmp_path)
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+class ExecutorContract(ABC):
+    """Passed by every implementation."""
+
+    @abstractmethod
+    def make(self) -> Executor: ...
+
+    @pytest.fixture
+    def executor(self) -> Executor:
+        return self.make()
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("status", [0, 1, 77, 126, 127, 255])
+    async def test_an_exit_status_comes_back(
+        self, executor: Executor, marked: Marked, log: MemoryLog, status: int
+    ) -> None:
+        ended = await executor.run(marked.command(f"exit {status}"), log=log)
+        assert ended == Finished(exit_code=status)
+
+    @pytest.mark.anyio
+    async def test_a_signal_comes_back(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        ended = await executor.run(marked.command("kill -SEGV $$"), log=log)
+        assert ended == Finished(signal=11)
+
+    @pytest.mark.anyio
+    async def test_both_streams_arrive_whole_and_in_order(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = "i=0; while [ $i -lt 300 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
+        assert await executor.run(marked.command(script), log=log) == Finished(exit_code=0)
+        expected = "".join(f"out {number}\nerr {number}\n" for number in range(300))
+        assert log.text.decode() == expected
+
+    @pytest.mark.anyio
+    async def test_words_are_passed_as_they_are(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        words = ("printf", "%s|", "a b", "$HOME", "*", "'", "", "é")
+        assert await executor.run(marked.command(words), log=log) == Finished(exit_code=0)
+        assert log.text.decode() == "a b|$HOME|*|'||é|"
+
+    @pytest.mark.anyio
+    async def test_nothing_of_the_environment_is_inherited(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        command = marked.command(("env",), env={"PATH": os.environ["PATH"], "ONE": "1\n2"})
+        await executor.run(command, log=log)
+        names = {line.split("=")[0] for line in log.text.decode().splitlines() if "=" in line}
+        assert names == {"PATH", "ONE", "CONTROLROOM_RUN", "CONTROLROOM_STEP"}
+        assert f"CONTROLROOM_STEP={command.marker.step}\n" in log.text.decode()
+
+    @pytest.mark.anyio
+    async def test_it_runs_in_its_folder_with_nothing_to_read(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        ended = await executor.run(marked.command("pwd -P; wc -c", deadline_s=20), log=log)
+        assert ended == Finished(exit_code=0)
+        assert log.text.decode().split() == [str(marked.folder.resolve()), "0"]
+
+    @pytest.mark.anyio
+    async def test_garbage_is_passed_on(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        await executor.run(marked.command(r"printf '\377\376\000\303'"), log=log)
+        assert log.text == b"\xff\xfe\x00\xc3"
+
+    @pytest.mark.anyio
+    async def test_what_cannot_start_says_why(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        (marked.folder / "plain.py").write_text("print(1)\n")
+        reasons = {
+            "no program no-such-program on PATH": marked.command(("no-such-program",)),
+            "plain.py is not executable": marked.command(("./plain.py",)),
+            "missing does not exist": marked.command(("./missing",)),
+            "gone does not exist": marked.command(("true",), cwd=marked.folder / "gone"),
+            "the command is empty": marked.command(("",)),
+            "null byte": marked.command(("true", "a\0b")),
+        }
+        for reason, command in reasons.items():
+            ended = await executor.run(command, log=log)
+            assert isinstance(ended, NotStarted)
+            assert reason in ended.reason
+
+    @pytest.mark.anyio
+    async def test_a_deadline_ends_it(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        begun_s = time.monotonic()
+        ended = await executor.run(marked.command("sleep 600", deadline_s=0.1), log=log)
+        assert isinstance(ended, TimedOut)
+        assert ended.kind == "deadline"
+        assert 0.1 <= ended.after_s < 5
+        assert time.monotonic() - begun_s < 10
+        assert marked.alive() == []
+
+    @pytest.mark.anyio
+    async def test_silence_ends_it_and_output_keeps_it(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = "i=0; while [ $i -lt 8 ]; do printf .; sleep 0.1; i=$((i+1)); done; sleep 600"
+        ended = await executor.run(marked.command(script, idle_s=0.6), log=log)
+        assert isinstance(ended, TimedOut)
+        assert ended.kind == "idle"
+        assert log.text == b"." * 8
+        assert marked.alive() == []
+
+    @pytest.mark.anyio
+    async def test_a_cancellation_leaves_nothing(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = "(trap '' TERM; setsid sleep 600) & echo ready; sleep 600"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: executor.run(marked.command(script), log=log))
+            with anyio.fail_after(20):
+                while log.size == 0:
+                    await anyio.sleep(0.005)
+            assert marked.alive() != []
+            tasks.cancel_scope.cancel()
+        assert marked.alive() == []
+
+    @pytest.mark.anyio
+    async def test_commands_run_side_by_side(self, executor: Executor, marked: Marked) -> None:
+        """Each waits for a file that the other one makes."""
+        there = "touch {0}; while [ ! -e {1} ]; do sleep 0.01; done; sleep 0.05"
+        ended: list[object] = []
+
+        async def one(mine: str, other: str) -> None:
+            command = marked.command(there.format(mine, other), deadline_s=20)
+            ended.append(await executor.run(command, log=MemoryLog()))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(one, "a", "b")
+            tasks.start_soon(one, "b", "a")
+        assert ended == [Finished(exit_code=0)] * 2
+
+    @pytest.mark.anyio
+    async def test_a_pause_in_the_output_shows_it(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = "echo one; while [ ! -e go ]; do sleep 0.01; done"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: executor.run(marked.command(script, deadline_s=20), log=log))
+            with anyio.fail_after(20):
+                while log.flushes == 0:
+                    await anyio.sleep(0.005)
+            (marked.folder / "go").touch()
+        assert log.text == b"one\n"
+
+
+class TestLocal(ExecutorContract):
+    """This machine."""
+
+    def make(self) -> Executor:
+        return Local(grace_s=0.2)
