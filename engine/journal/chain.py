@@ -40,8 +40,13 @@ def link(previous: bytes, seq: int, time: bytes, kind: bytes, body: bytes) -> by
 
 
 def row_of(event: AnyEvent, seq: int, time: str, previous: bytes) -> Row:
-    """The row that records `event` as number `seq` after an event with the hash `previous`."""
+    """The row that records `event` as number `seq` after an event with the hash `previous`.
+
+    Raises:
+        ValueError: the event could not be read back: JSON has no NaN and no infinity, say.
+    """
     body = events.encode(event)
+    events.decode(body)
     kind = events.type_of(event)
     return Row(
         seq=seq,

@@ -4,6 +4,7 @@ A journal at rest is opened as immutable when all of it is in one file. Where an
 a part of it lies in files beside it, and SQLite would tidy up; it may do so on a copy.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -80,7 +81,7 @@ class Copy:
     """
 
     def __init__(self, path: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="controlroom-")
+        self._folder = tempfile.TemporaryDirectory(prefix=f"controlroom-{os.getpid()}-")
         folder = Path(self._folder.name)
         try:
             for suffix in ("", *_COMPANIONS):

@@ -13,7 +13,7 @@ from engine.journal import chain, opening, reading, snapshots
 from engine.journal.damage import Damaged
 
 _CHUNK: Final = 5_000
-_FOLD_ALL_UP_TO: Final = 4_000
+FOLD_ALL_UP_TO: Final = 4_000
 _ATTEMPTS: Final = 8
 _RETRY_S: Final = 0.01
 _SETTLED_NS: Final = 2_000_000_000
@@ -28,23 +28,28 @@ class JournalReader:
     goes on when the engine ends, is killed, or comes back.
     """
 
-    def __init__(self, path: Path, is_live: Callable[[], bool]) -> None:
+    def __init__(self, path: Path, is_live: Callable[[], bool], fold_all_up_to: int) -> None:
         self._path = path
         self._is_live = is_live
+        self._fold_all_up_to = fold_all_up_to
         self._copy: tuple[opening.Stamp, opening.Copy] | None = None
         self._tip = (0, chain.START)
         self._quiet: tuple[opening.Stamp, int] | None = None
         self._damage: Damaged | None = None
 
     @classmethod
-    def open(cls, path: Path, *, is_live: Callable[[], bool]) -> "JournalReader":
+    def open(
+        cls, path: Path, *, is_live: Callable[[], bool], fold_all_up_to: int = FOLD_ALL_UP_TO
+    ) -> "JournalReader":
         """A reader of the journal at `path`, which need not be there yet.
 
         Args:
             path: the journal.
             is_live: says whether an engine holds the run.
+            fold_all_up_to: how many events are read as a whole, and so verified, where a longer
+                journal is opened by its snapshot.
         """
-        return cls(path, is_live)
+        return cls(path, is_live, fold_all_up_to)
 
     @property
     def damage(self) -> Damaged | None:
@@ -86,7 +91,7 @@ class JournalReader:
 
         Cost: 20 ms, and 20 ms more for 10,000 candidates.
         """
-        start = self._read(_start)
+        start = self._read(lambda db: _start(db, self._fold_all_up_to))
         if start is None:
             return None
         state, tip = start
@@ -123,10 +128,11 @@ class JournalReader:
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T | None:
         """What `query` finds; None, with the damage noted, when the file does not let it."""
-        what = "it is missing"
+        what = "it changes faster than it can be read"
         for attempt in range(_ATTEMPTS):
             before = opening.stamp(self._path)
             if before[0] is None:
+                what = "it is missing"
                 break
             # An engine that holds the run may not have opened the journal yet, and then a folder
             # that cannot be written gives no live view: every other attempt does without.
@@ -193,10 +199,10 @@ def _read_from(
     return reading.read_chain(db, seq, limit, previous)
 
 
-def _start(db: sqlite3.Connection) -> tuple[RunState | None, bytes]:
+def _start(db: sqlite3.Connection, fold_all_up_to: int) -> tuple[RunState | None, bytes]:
     """Where folding can begin: at the newest snapshot of a long journal, or at nothing."""
     try:
-        if reading.last_seq(db) > _FOLD_ALL_UP_TO and (found := snapshots.newest(db)):
+        if reading.last_seq(db) > fold_all_up_to and (found := snapshots.newest(db)):
             return found
     except sqlite3.DatabaseError as error:
         if reading.is_passing(error):

@@ -20,6 +20,7 @@ _INSERT: Final = (
 )
 _MODE_CHANGE_DEADLINE_S: Final = 1.0
 _RETRY_S: Final = 0.005
+_BUSY_S: Final = 0.5
 _WAL_KEPT_BYTES: Final = 4 * 1024 * 1024
 _PRIMARY_CODE: Final = 0xFF
 
@@ -108,6 +109,7 @@ class Journal:
             JournalConflict: `expected_seq` is not the last event.
             JournalFull: nothing was recorded; the same call may work when there is room.
             JournalUnusable: the file broke.
+            ValueError: an event could not be read back; nothing was recorded.
 
         Cost: one fsync, about 1 ms.
         """
@@ -174,15 +176,17 @@ class Journal:
         beside it, from which the next engine and all readers take them.
         """
         with contextlib.suppress(sqlite3.Error):
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            # As a script, because `execute` would stop after the first page that it gives back.
+            self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
             _change_mode(self._db, "delete")
         self._db.close()
 
 
 def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_S
+    )
 
 
 def _change_mode(db: sqlite3.Connection, mode: str) -> None:

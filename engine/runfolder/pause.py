@@ -1,5 +1,6 @@
 """The file PAUSE: it is the pause, and a shell is all it takes to make or remove it."""
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,12 @@ def write(path: Path, reason: str) -> None:
     """Pause, with a reason in the file.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be made.
     """
-    path.write_text(f"{reason}\n" if reason else "", encoding="utf-8")
+    path.touch()
+    # On a full disk the pause holds without its reason.
+    with contextlib.suppress(OSError):
+        path.write_text(f"{reason}\n" if reason else "", encoding="utf-8")
 
 
 def read(path: Path) -> str | None:
