@@ -1,5 +1,6 @@
 """The files of one check of one iteration: what it is handed, and where it answers."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,18 @@ def clear_step(paths: RunPaths, iteration: int) -> None:
         OSError: it cannot be removed.
     """
     remove(paths.step(iteration))
+
+
+def clear_other_steps(paths: RunPaths, kept: Collection[int]) -> None:
+    """Remove the scratch folders of all iterations but those in `kept`.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    names = {paths.step(iteration).name for iteration in kept}
+    for folder in paths.steps.iterdir():
+        if folder.name not in names:
+            remove(folder)
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,7 @@ from engine.checks.environment import EnvironmentFailedError, find_interpreter, 
 from engine.checks.fingerprint import fingerprint
 from engine.checks.room import Room
 from engine.checks.runner import CheckRunner
+from engine.checks.step import clear_other_steps
 from engine.cli.exits import Exit
 from engine.cli.lines import as_json as record_json
 from engine.cli.lines import as_text as record_text
@@ -111,6 +112,7 @@ def _run(request: Request, opened: Opened, me: identity.Identity) -> int:
     """Run the engine and tell people about it; the lock is held until this process ends."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     _keep_campaign_file(request)
+    clear_other_steps(request.paths, opened.state.open)
     printer = Printer()
     beat = HeartbeatFile.open(request.paths.heartbeat)
     try:

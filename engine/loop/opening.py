@@ -10,6 +10,7 @@ from engine.core.events import (
     AnyEvent,
     CampaignChangeAccepted,
     EngineStarted,
+    EngineStopped,
     Limits,
     LimitsChanged,
     RunCreated,
@@ -160,6 +161,7 @@ def _resume(
     if isinstance(changes, Changed):
         return changes
     if state.finished is not None and not changes and not state.open:
+        _close_finished(paths, state, started.alive_s)
         return state.finished
     kill_leftovers()
     failpoints.reach("recovery.killed")
@@ -170,6 +172,18 @@ def _resume(
         fold(state, record)
     failpoints.reach("recovery.recorded")
     return journal, state
+
+
+def _close_finished(paths: RunPaths, state: RunState, alive_s: float) -> None:
+    """Record the end of an engine that was killed between its last decision and its last word."""
+    if state.finished is None or state.stopped is not None:
+        return
+    stopped = EngineStopped(
+        reason=state.finished.detail, exit_status=state.finished.exit_status, alive_s=alive_s
+    )
+    journal = Journal.open(paths.journal)
+    journal.append([stopped], expected_seq=state.seq, time=now_utc())
+    journal.close()
 
 
 def _changes(state: RunState, wanted: Wanted) -> list[AnyEvent] | Changed:
