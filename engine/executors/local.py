@@ -68,7 +68,7 @@ class _Turn:
         process: "subprocess.Popen[bytes]",
         clock: EngineClock,
     ) -> None:
-        self.step = trees.begin(command.marker, process.pid)
+        self.step = trees.begin(command.marker, process.pid, output.reading_end)
         self._command = command
         self._output = output
         self._process = process

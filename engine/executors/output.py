@@ -26,8 +26,8 @@ class Output:
     """
 
     def __init__(self, sink: LogSink, now_s: Callable[[], float]) -> None:
-        self._reading_end, self.writing_end = os.pipe()
-        os.set_blocking(self._reading_end, False)
+        self.reading_end, self.writing_end = os.pipe()
+        os.set_blocking(self.reading_end, False)
         self._sink = sink
         self._now_s = now_s
         self._storing_from_s: float | None = None
@@ -62,7 +62,7 @@ class Output:
     def close(self) -> None:
         """Give back what is open."""
         self.close_writing()
-        os.close(self._reading_end)
+        os.close(self.reading_end)
 
     async def _carry(self) -> None:
         dirty = False
@@ -74,17 +74,17 @@ class Output:
                 await self._sink.flush()
                 dirty = False
             elif not dirty:
-                await anyio.wait_readable(self._reading_end)
+                await anyio.wait_readable(self.reading_end)
 
     def _read(self) -> bytes | None:
         try:
-            return os.read(self._reading_end, CHUNK_BYTES)
+            return os.read(self.reading_end, CHUNK_BYTES)
         except BlockingIOError:
             return None
 
     async def _pauses(self) -> bool:
         with anyio.move_on_after(PAUSE_S) as scope:
-            await anyio.wait_readable(self._reading_end)
+            await anyio.wait_readable(self.reading_end)
         return scope.cancelled_caught
 
     async def _store(self, data: bytes) -> None:

@@ -52,14 +52,6 @@ def start_ticks(pid: int) -> int | None:
     return None if process is None else process.start_ticks
 
 
-def boot_id() -> str:
-    """A name for this boot of the machine; empty where the system gives none."""
-    try:
-        return _bytes(f"{_PROC}/sys/kernel/random/boot_id").decode().strip()
-    except OSError:
-        return ""
-
-
 def variables(pid: int) -> frozenset[bytes]:
     """The environment that the process was started with, as NAME=VALUE; empty if unreadable."""
     try:
@@ -76,6 +68,14 @@ def carrying(variable: str, value: str) -> list[Process]:
     mark = f"{variable}={value}".encode()
     found = [read(pid) for pid in _pids() if pid != os.getpid() and mark in variables(pid)]
     return [process for process in found if process is not None and not process.dead]
+
+
+def opened(pid: int, descriptor: int) -> str:
+    """A name for what a process has open there, such as `pipe:[4711]`; empty if unreadable."""
+    try:
+        return os.readlink(f"{_PROC}/{pid}/fd/{descriptor}")  # noqa: PTH115
+    except OSError:
+        return ""
 
 
 def children() -> set[int] | None:

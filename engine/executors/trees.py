@@ -2,7 +2,8 @@
 
 A process belongs to a step when it is in the session or the group of the step's main process,
 carries the step's marker, descends from a process that belongs to it, or, having shed all of
-that, was orphaned to the engine at a time when no other running step can have started it.
+that, was orphaned to the engine and writes to the step's output, or can have been started by no
+other step that still runs.
 """
 
 import logging
@@ -29,15 +30,16 @@ class Step(NamedTuple):
     marker: Marker
     pid: int
     start_ticks: int
+    pipe: str
 
 
 # The children of a process are one set, whoever in it started them: so is this.
 _running: Final[dict[int, Step]] = {}
 
 
-def begin(marker: Marker, pid: int) -> Step:
-    """Take on a step whose main process was just started."""
-    step = Step(marker, pid, procfs.start_ticks(pid) or 0)
+def begin(marker: Marker, pid: int, output: int) -> Step:
+    """Take on a step whose main process was just started, and whose output comes from `output`."""
+    step = Step(marker, pid, procfs.start_ticks(pid) or 0, procfs.opened(os.getpid(), output))
     _running[pid] = step
     return step
 
@@ -104,16 +106,19 @@ def _owns(step: Step, process: Process) -> bool:
     others = [other for pid, other in _running.items() if pid != step.pid]
     if any(_mark(STEP_VARIABLE, other.marker.step) in marks for other in others):
         return False
-    return _mark(RUN_VARIABLE, step.marker.run) in marks or _orphaned(process, marks, others)
+    if _mark(RUN_VARIABLE, step.marker.run) in marks:
+        return True
+    return _orphaned(process, marks) and (
+        any(procfs.opened(process.pid, stream) == step.pipe for stream in (1, 2))
+        or all(other.start_ticks > process.start_ticks for other in others)
+    )
 
 
-def _orphaned(process: Process, marks: frozenset[bytes], others: list[Step]) -> bool:
-    """Whether an unmarked process came to us from a step, and from none that still runs."""
+def _orphaned(process: Process, marks: frozenset[bytes]) -> bool:
+    """Whether an unmarked process came to us from a step."""
     if process.parent != os.getpid() or process.session == os.getsid(0):
         return False
-    if _mark(processes.ENGINE_VARIABLE, str(os.getpid())) in marks:
-        return False
-    return all(other.start_ticks > process.start_ticks for other in others)
+    return _mark(processes.ENGINE_VARIABLE, str(os.getpid())) not in marks
 
 
 def _mark(variable: str, value: str) -> bytes:

@@ -1,0 +1,251 @@
+"""No process of a step outlives it, whatever it does to hide; nor one of a killed engine's run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+
+from engine.executors import procfs
+from engine.executors.local import Local
+from engine.executors.protocol import Command, Finished, Interrupted, TimedOut
+from engine.executors.trees import kill_leftovers
+from tests.executing import Marked, MemoryLog, lives, pid_in, until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# Each writes its pid to the file named by $P, then lives on in its own way of hiding.
+NOTE = "echo $$ > $P.new; mv $P.new $P"
+INNER = NOTE.replace("$$", r"\$\$")
+SETSID = f"setsid sh -c '{NOTE}; sleep 600' &"
+DOUBLE_FORK = f"""(setsid sh -c 'sh -c "{INNER}; exec sleep 600" & exit' &)"""
+IGNORES_TERM = f"""sh -c 'trap "" TERM HUP INT; {NOTE}; sleep 600; sleep 600' &"""
+CLEAN_IN_SESSION = f"env -i P=$P PATH=$PATH sh -c '{NOTE}; sleep 600' &"
+CLEAN_ORPHAN = (
+    f"""(env -i P=$P PATH=$PATH setsid sh -c 'sh -c "{INNER}; exec sleep 600" & exit' &)"""
+)
+STOPPED = f"sh -c '{NOTE}; kill -STOP $$; sleep 600' &"
+SILENT = f"sh -c '{NOTE}; exec >/dev/null 2>&1; sleep 600' &"
+WAYS = {
+    "setsid": SETSID,
+    "double fork": DOUBLE_FORK,
+    "ignores TERM": IGNORES_TERM,
+    "no environment": CLEAN_IN_SESSION,
+    "no environment, own session, orphan": CLEAN_ORPHAN,
+    "stopped": STOPPED,
+    "no output": SILENT,
+}
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> Iterator[Marked]:
+    marked = Marked(tmp_path)
+    yield marked
+    assert kill_leftovers(marked.run) == []
+
+
+@pytest.fixture
+def local() -> Local:
+    return Local(grace_s=0.3)
+
+
+def hiding(marked: Marked, way: str, then: str, **more: float) -> tuple[Command, Path]:
+    """A command that starts a process which hides, waits until it does, and goes on with `then`."""
+    file = marked.folder / "hidden.pid"
+    script = f"P={file}; export P; {WAYS[way]}\nwhile [ ! -e {file} ]; do sleep 0.01; done; {then}"
+    return marked.command(script, **more), file
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_a_check_leaves_behind_is_killed_and_counted(
+    marked: Marked, local: Local, way: str
+) -> None:
+    command, file = hiding(marked, way, "exit 7")
+    ended = await local.run(command, log=MemoryLog())
+    assert isinstance(ended, Finished)
+    assert ended.exit_code == 7
+    assert ended.background >= 1
+    assert not lives(pid_in(file))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_deadline_reaches_what_hides(marked: Marked, local: Local, way: str) -> None:
+    command, file = hiding(marked, way, "sleep 600", deadline_s=1.0)
+    ended = await local.run(command, log=MemoryLog())
+    assert isinstance(ended, TimedOut)
+    assert not lives(pid_in(file))
+
+
+@pytest.mark.anyio
+async def test_everyone_gets_a_chance_to_clean_up(marked: Marked, local: Local) -> None:
+    script = "trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    log = MemoryLog()
+    await local.run(marked.command(script, deadline_s=0.5), log=log)
+    assert log.text.startswith(b"ready\n")
+    assert log.text.endswith(b"cleaned\n")
+
+
+@pytest.mark.anyio
+async def test_a_forking_storm_ends(marked: Marked, local: Local) -> None:
+    storm = "storm() { (trap '' TERM; while :; do sleep 0.05 & wait; done) & }; "
+    spread = "for i in 1 2 3 4 5 6 7 8; do storm; setsid sh -c 'sleep 600 & sleep 600' & done; "
+    ended = await local.run(marked.command(storm + spread + "echo up; exit 0"), log=MemoryLog())
+    assert isinstance(ended, Finished)
+    assert ended.background >= 16
+    assert marked.alive() == []
+
+
+@pytest.mark.anyio
+async def test_a_step_that_closed_its_output_runs_on(marked: Marked, local: Local) -> None:
+    script = "echo said; exec >/dev/null 2>&1; sleep 0.3; exit 5"
+    log = MemoryLog()
+    assert await local.run(marked.command(script), log=log) == Finished(exit_code=5)
+    assert log.text == b"said\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("quiet", [False, True], ids=["keeps its output", "closed its output"])
+async def test_other_steps_are_left_alone(marked: Marked, local: Local, quiet: bool) -> None:
+    """A step that ends, leaving an orphan that shed its marks, beside one that goes on."""
+    long_script = (
+        "env -i sleep 600 & setsid sleep 600 & touch up; while [ ! -e go ]; do sleep 0.01; done; "
+        "kill -0 $! && echo both"
+    )
+    log = MemoryLog()
+    ended: list[object] = []
+
+    async def long() -> None:
+        ended.append(await local.run(marked.command(long_script), log=log))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(long)
+        with anyio.fail_after(20):
+            while not (marked.folder / "up").exists():
+                await anyio.sleep(0.005)
+        command, file = hiding(marked, "no environment, own session, orphan", "exit 0")
+        if quiet:
+            command = msgspec.structs.replace(command, run=f"exec >/dev/null 2>&1; {command.run}")
+        await local.run(command, log=MemoryLog())
+        # A silent orphan could have come from either step: it goes with the last of them.
+        assert lives(pid_in(file)) == quiet
+        (marked.folder / "go").touch()
+    assert ended == [Finished(exit_code=0, background=3 if quiet else 2)]
+    assert log.text == b"both\n"
+    assert not lives(pid_in(file))
+
+
+@pytest.mark.anyio
+async def test_children_of_libraries_are_left_alone(marked: Marked, local: Local) -> None:
+    """A program that a library started for the engine is neither killed nor reaped by us."""
+    library = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    short = subprocess.Popen(["sh", "-c", "exit 9"])
+    try:
+        await local.run(marked.command("sleep 600 & exit 0"), log=MemoryLog())
+        assert library.poll() is None
+        assert short.wait() == 9
+    finally:
+        library.kill()
+        library.wait()
+
+
+@pytest.mark.anyio
+async def test_no_zombies_pile_up(marked: Marked, local: Local) -> None:
+    mine = procfs.children()
+    for _ in range(5):
+        await local.run(
+            marked.command("(setsid sh -c 'sleep 600 & exit' &) ; sleep 0.02"), log=MemoryLog()
+        )
+    assert procfs.children() == mine
+
+
+@pytest.mark.anyio
+async def test_a_log_that_fails_ends_the_step(marked: Marked, local: Local) -> None:
+    class Broken(MemoryLog):
+        async def write(self, data: bytes) -> None:
+            raise OSError(5, "Input/output error")
+
+    ended = await local.run(marked.command("echo x; sleep 600"), log=Broken())
+    assert isinstance(ended, Interrupted)
+    assert "Input/output error" in ended.reason
+    assert marked.alive() == []
+
+
+@pytest.mark.anyio
+async def test_a_mistake_in_the_log_ends_the_step_too(marked: Marked, local: Local) -> None:
+    class Wrong(MemoryLog):
+        async def write(self, data: bytes) -> None:
+            raise KeyError("a defect")
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await local.run(marked.command("echo x; sleep 600"), log=Wrong())
+    assert caught.group_contains(KeyError)
+    assert marked.alive() == []
+
+
+@pytest.fixture
+def stand_in(marked: Marked) -> Iterator["subprocess.Popen[bytes]"]:
+    scripts = "\n".join(
+        f"P={marked.folder}/{number}; export P; {way}" for number, way in enumerate(WAYS.values())
+    )
+    program = [sys.executable, "-P", str(Path(__file__).with_name("engine_stand_in.py"))]
+    stand_in = subprocess.Popen(
+        [*program, marked.run, f"{scripts}\necho $$ > main; sleep 600"],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    yield stand_in
+    stand_in.kill()
+    stand_in.wait()
+
+
+def test_a_killed_engine_takes_its_main_processes_along(
+    marked: Marked, stand_in: "subprocess.Popen[bytes]"
+) -> None:
+    assert shutil.which("setpriv"), "the test needs util-linux"
+    main = pid_in(marked.folder / "main")
+    stand_in.kill()
+    stand_in.wait()
+    until(lambda: not lives(main))
+    kill_leftovers(marked.run)
+
+
+def test_what_a_killed_engine_left_is_found(
+    marked: Marked, stand_in: "subprocess.Popen[bytes]"
+) -> None:
+    pids = [pid_in(marked.folder / str(number)) for number in range(len(WAYS))]
+    pid_in(marked.folder / "main")
+    stand_in.kill()
+    stand_in.wait()
+    begun_s = time.monotonic()
+    left = kill_leftovers(marked.run)
+    assert time.monotonic() - begun_s < 5
+    assert len(left) >= len(WAYS) - 1
+    assert marked.alive() == []
+    orphan = list(WAYS).index("no environment, own session, orphan")
+    survivors = [number for number, pid in enumerate(pids) if lives(pid)]
+    # Without marker, session and parent, and with no engine that adopted it, nothing tells whose
+    # it is.
+    assert survivors == [orphan]
+    os.kill(pids[orphan], signal.SIGKILL)
+
+
+def test_another_run_is_left_alone(marked: Marked) -> None:
+    other = subprocess.Popen(
+        ["sleep", "600"],
+        env={"PATH": os.environ["PATH"], "CONTROLROOM_RUN": marked.run + "2"},
+        start_new_session=True,
+    )
+    try:
+        assert kill_leftovers(marked.run) == []
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
