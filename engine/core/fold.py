@@ -1,6 +1,6 @@
 """From events to state: the one place where state changes."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from engine.core import events as e
 from engine.core.ids import CandidateId, CommandId
@@ -15,6 +15,8 @@ from engine.core.state import (
     Stopped,
 )
 from engine.core.verdict import FAILURES
+
+_ENDLESS: Final = 2**63
 
 
 class FoldError(Exception):
@@ -53,8 +55,13 @@ def _created(event: e.RunCreated, time: str) -> RunState:
         metric=event.metric,
         limits=event.limits,
         created=time,
-        space_size=event.space_size,
+        space_size=_countable(event.space_size),
     )
+
+
+def _countable(size: int | None) -> int | None:
+    """The size of a space, or None where it is beyond what a snapshot can hold: endless enough."""
+    return size if size is None or size < _ENDLESS else None
 
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:

@@ -49,9 +49,16 @@ class History:
         self._unnumbered.append(point)
 
     def scored(self, parent: Parent) -> None:
-        """Remember a candidate whose value is now known, if it is among the best."""
-        insort(self.best, parent)
-        del self.best[self._keep :]
+        """Remember a candidate whose value is now known, if it is among the best.
+
+        One that is no point of the space is passed over: a space that was changed in mid-run may
+        not hold what was scored before.
+        """
+        if len(self.best) == self._keep and parent > self.best[-1]:
+            return
+        if not self.space.check(parent.point):
+            insort(self.best, parent)
+            del self.best[self._keep :]
 
     def knows(self, point: Parameters) -> bool:
         """Whether the configuration was proposed before."""

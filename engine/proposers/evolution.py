@@ -70,7 +70,6 @@ class _Memory:
 
     def __init__(self, space: Space, state: RunState, keep: int) -> None:
         self.history = History(space, state.keys, keep)
-        self._space = space
         self._state = state
         self._seen = 0
         self._open: dict[CandidateId, Candidate] = {}
@@ -91,8 +90,7 @@ class _Memory:
         for candidate in [c for c in self._open.values() if c.verdict is not None]:
             del self._open[candidate.id]
             parent = _parent(candidate, self._state.metric)
-            # A space that was changed in mid-run may not hold what was scored before.
-            if parent is not None and not self._space.check(parent.point):
+            if parent is not None:
                 self.history.scored(parent)
 
 

@@ -46,6 +46,7 @@ class Run:
                 slots=1,
                 metric=Metric(name="ms", direction=direction),
                 limits=e.Limits(),
+                space_size=10**30,  # beyond any machine integer, as large spaces are
             )
         )
 

@@ -115,6 +115,8 @@ def test_configurations_of_another_space_do_not_disturb():
     run = Run(Space({"a": Choices([1, 2])}), bowl)
     run.keys.add("of an older campaign file")
     run.history.proposed({"a": 7, "gone": 3})
+    run.history.scored(Parent((-1.0,), 1, CandidateId("c1"), {"a": 7, "gone": 3}))
+    assert run.history.best == []
     assert {run.step().point["a"] for _ in range(2)} == {1, 2}
     assert isinstance(run.ask(), Exhausted)
 
