@@ -98,9 +98,22 @@ class RunHandle:
 
     def status(self, now: float | None = None) -> Status:
         """The status now, from the state as of the last `refresh`."""
-        journal = self._damage.message if self._damage else "ok"
+        liveness = self.liveness()
+        damage = self._damage_seen_with(liveness)
+        journal = damage.message if damage else "ok"
         view = View(run=self.paths.name, run_dir=str(self.paths.root), journal=journal)
-        return status_of(self._state, self.liveness(), time.time() if now is None else now, view)
+        return status_of(self._state, liveness, time.time() if now is None else now, view)
+
+    def _damage_seen_with(self, liveness: Liveness) -> Damaged | None:
+        """What is wrong with the journal, in the light of lock and heartbeat."""
+        if liveness.held:
+            # An engine that has just taken a new run has not made the journal yet.
+            return self._damage if self.paths.journal.exists() else None
+        seq = self._state.seq if self._state else 0
+        known = liveness.heartbeat.seq if liveness.heartbeat else 0
+        if self._damage or known <= seq or self._reader.read_from(seq + 1, 1):
+            return self._damage
+        return self._damaged(f"it ends at event {seq}, and the heartbeat speaks of event {known}")
 
     def leaderboard(self, top: int | None = None) -> Leaderboard | None:
         """The leaderboard, from the state as of the last `refresh`; None before the first event."""

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from engine.core.events import Record
 from engine.core.fold import FoldError, fold
 from engine.core.state import RunState
-from engine.journal import chain, opening, reading, snapshots
+from engine.journal import chain, opening, reading, snapshots, soundness
 from engine.journal.damage import Damaged
 
 _CHUNK: Final = 5_000
@@ -36,6 +36,7 @@ class JournalReader:
         self._tip = (0, chain.START)
         self._quiet: tuple[opening.Stamp, int] | None = None
         self._damage: Damaged | None = None
+        self._around: tuple[opening.Stamp, Damaged] | None = None
 
     @classmethod
     def open(
@@ -53,8 +54,13 @@ class JournalReader:
 
     @property
     def damage(self) -> Damaged | None:
-        """Why the last read ended where it did, when that was not the end of the journal."""
-        return self._damage
+        """Why the last read ended where it did, when that was not the end of the journal.
+
+        Or what else is wrong with the file, as `load_state` found it.
+        """
+        if self._around and self._around[0] != opening.stamp(self._path):
+            self._around = None
+        return self._damage or (self._around[1] if self._around else None)
 
     def read_from(self, seq: int, limit: int = _CHUNK) -> list[Record]:
         """Up to `limit` records, from number `seq` on, that continue the chain.
@@ -98,18 +104,21 @@ class JournalReader:
         self._tip = (state.seq if state else 0, tip)
         self._damage = None
         state = self._fold_rest(state)
-        self._check_size(state.seq if state else 0)
+        if self._damage is None and not self._is_live():
+            self._look_around(state.seq if state else 0)
         return state
 
-    def _check_size(self, seq: int) -> None:
-        """Note a torn file, which may have lost nothing but a snapshot."""
-        found = opening.stamp(self._path)[0]
-        at_rest = not self._is_live() and opening.in_one_file(self._path)
-        if self._damage or found is None or not at_rest:
-            return
-        what = self._read(lambda db: reading.wrong_size(db, found.size_bytes))
-        if what:
-            self._damage = self._damaged(chain.Broken(seq + 1, what))
+    def _look_around(self, seq: int) -> None:
+        """Note damage that left the events as they are; a long journal is left to `verify`."""
+        before = opening.stamp(self._path)
+
+        def look(db: sqlite3.Connection) -> str:
+            if seq > self._fold_all_up_to:
+                return ""
+            return soundness.foreign(db) or soundness.wrong_around(self._path, db) or ""
+
+        if what := self._read(look):
+            self._around = (before, self._damaged(chain.Broken(seq + 1, what)))
 
     def _fold_rest(self, state: RunState | None) -> RunState | None:
         while records := self.read_from(state.seq + 1 if state else 1):

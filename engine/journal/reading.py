@@ -7,8 +7,6 @@ from engine.core.events import Record
 from engine.journal import chain
 
 _SELECT: Final = "SELECT seq, time, type, body, hash FROM event WHERE seq >= ? ORDER BY seq LIMIT ?"
-APPLICATION_ID: Final = 1668444013
-FORMAT: Final = 1
 
 
 class Prefix(NamedTuple):
@@ -65,23 +63,3 @@ def is_passing(error: sqlite3.Error) -> bool:
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_SCHEMA,
     }
-
-
-def foreign(db: sqlite3.Connection) -> str | None:
-    """What kind of file it is when it is no journal of this version, or None."""
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        return "it is a database, but not a journal"
-    if version > FORMAT:
-        return f"it has format {version}; this version of controlroom reads up to {FORMAT}"
-    return None
-
-
-def wrong_size(db: sqlite3.Connection, size_bytes: int) -> str | None:
-    """How the size of the main file differs from what SQLite wrote down, or None."""
-    (pages,) = db.execute("PRAGMA page_count").fetchone()
-    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
-    if pages * page_bytes == size_bytes:
-        return None
-    return f"it has {size_bytes} bytes where {pages * page_bytes} were written"

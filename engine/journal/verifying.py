@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.core.fold import FoldError, fold
 from engine.core.state import RunState
-from engine.journal import chain, opening, reading, snapshots
+from engine.journal import chain, opening, reading, soundness
 from engine.journal.damage import Damaged, Verified
 
 _CHUNK: Final = 5_000
@@ -62,10 +62,10 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def _verify(path: Path, db: sqlite3.Connection, heartbeat_seq: int | None) -> Verified | Damaged:
-    if (what := reading.foreign(db)) is not None:
+    if (what := soundness.foreign(db)) is not None:
         return Damaged(path=str(path), what=what)
     state, tip, what = _fold_all(db)
-    what = what or _wrong_around(path, db)
+    what = what or soundness.wrong_around(path, db)
     seq = state.seq if state else 0
     if what is None and heartbeat_seq is not None and heartbeat_seq > seq:
         what = f"it ends at event {seq}, and the heartbeat speaks of event {heartbeat_seq}"
@@ -88,13 +88,3 @@ def _fold_all(db: sqlite3.Connection) -> tuple[RunState | None, bytes, str | Non
             seq, tip = record.seq, record.hash
         if prefix.broken or len(prefix.records) < _CHUNK:
             return state, tip, prefix.broken.what if prefix.broken else None
-
-
-def _wrong_around(path: Path, db: sqlite3.Connection) -> str | None:
-    """What is wrong with the file although its events are good."""
-    if opening.in_one_file(path) and (what := reading.wrong_size(db, path.stat().st_size)):
-        return what
-    (first,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if first != b"ok":
-        return f"SQLite finds: {first.decode(errors='replace')}"
-    return snapshots.damaged(db)
