@@ -194,9 +194,10 @@ def _left_by(run: str, seen: dict[int, Process]) -> dict[int, Process]:
     alive = {process.pid: process for process in procfs.everything() if not process.dead}
     spared = _ancestors(os.getpid(), alive)
     found = {pid: process for pid, process in marked.items() if pid not in spared}
-    sessions = {process.session for process in found.values()} - {os.getsid(0)}
+    known = seen | found
+    sessions = {process.session for process in known.values()} - {os.getsid(0)}
     # A step leads a session of its own; where the leader lives unmarked, the session is another's.
-    sessions = {leader for leader in sessions if leader in found or leader not in alive}
+    sessions = {leader for leader in sessions if leader in known or leader not in alive}
     found |= {pid: process for pid, process in alive.items() if process.session in sessions}
     found |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
     found = _descendants(found, alive)

@@ -1,5 +1,6 @@
 """No process of a step outlives it, whatever it does to hide; nor one of a killed engine's run."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -114,7 +115,7 @@ async def test_a_step_that_closed_its_output_runs_on(marked: Marked, local: Loca
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("quiet", [False, True], ids=["keeps its output", "closed its output"])
-async def test_other_steps_are_left_alone(marked: Marked, local: Local, quiet: bool) -> None:
+async def test_other_steps_are_left_alone(marked: Marked, local: Local, *, quiet: bool) -> None:
     """A step that ends, leaving an orphan that shed its marks, beside one that goes on."""
     long_script = (
         "env -i sleep 600 & setsid sleep 600 & touch up; while [ ! -e go ]; do sleep 0.01; done; "
@@ -204,6 +205,18 @@ def stand_in(marked: Marked) -> Iterator["subprocess.Popen[bytes]"]:
     yield stand_in
     stand_in.kill()
     stand_in.wait()
+    kill_leftovers(marked.run)
+    _kill(pid_in(marked.folder / str(ORPHAN)))
+
+
+ORPHAN = list(WAYS).index("no environment, own session, orphan")
+"""Without marker, session and parent, and with no engine that adopted it, nothing tells whose
+process it is."""
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_killed_engine_takes_its_main_processes_along(
@@ -214,7 +227,6 @@ def test_a_killed_engine_takes_its_main_processes_along(
     stand_in.kill()
     stand_in.wait()
     until(lambda: not lives(main))
-    kill_leftovers(marked.run)
 
 
 def test_what_a_killed_engine_left_is_found(
@@ -229,12 +241,7 @@ def test_what_a_killed_engine_left_is_found(
     assert time.monotonic() - begun_s < 5
     assert len(left) >= len(WAYS) - 1
     assert marked.alive() == []
-    orphan = list(WAYS).index("no environment, own session, orphan")
-    survivors = [number for number, pid in enumerate(pids) if lives(pid)]
-    # Without marker, session and parent, and with no engine that adopted it, nothing tells whose
-    # it is.
-    assert survivors == [orphan]
-    os.kill(pids[orphan], signal.SIGKILL)
+    assert [number for number, pid in enumerate(pids) if lives(pid)] == [ORPHAN]
 
 
 def test_another_run_is_left_alone(marked: Marked) -> None:
