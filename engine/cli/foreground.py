@@ -22,7 +22,7 @@ from engine.cli.exits import Exit
 from engine.cli.lines import as_json as record_json
 from engine.cli.lines import as_text as record_text
 from engine.cli.printer import Printer
-from engine.cli.run import Request, make_folder, refuse_held
+from engine.cli.request import Request, make_folder, refuse_held
 from engine.core import failpoints
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign

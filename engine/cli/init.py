@@ -144,7 +144,6 @@ proposers:
     idle: 30m                # silent for longer: killed
     metrics:
       val_loss: {{regex: 'val_loss[=: ]+([-+.0-9eE]+)', pick: last}}
-    reports: [val_loss]
 """
 
 
@@ -175,7 +174,6 @@ checks:
     deadline: 60s
     metrics:
       score: {{regex: 'score ([-+.0-9eE]+)'}}
-    reports: [score]
 """
 
 

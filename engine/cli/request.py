@@ -1,0 +1,91 @@
+"""A run as the command line asks for it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.cli.exits import Exit, fail
+from engine.core.campaign.load import LoadedCampaign
+from engine.core.duration import parse_duration
+from engine.core.ids import RunId
+from engine.runfolder import RunPaths, create_run_folder
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as the command line asks for it."""
+
+    loaded: LoadedCampaign
+    overrides: tuple[str, ...]
+    paths: RunPaths
+    run: RunId
+    seed: int
+    slots: int
+    iterations: int | None
+    for_s: float | None
+    accept_changes: bool
+    as_json: bool
+
+
+def request_of(loaded: LoadedCampaign, options: dict[str, Any]) -> Request:
+    """What the options ask for; exits with 2 when they make no sense."""
+    seed: int = loaded.campaign.seed if options["seed"] is None else options["seed"]
+    name: str = options["name"] or f"{loaded.campaign.campaign}-s{seed}"
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        fail(f"--name {name!r}: use letters, digits, - _ and .")
+    name, paths = _place(name, options["run_dir"], fresh=options["new"])
+    return Request(
+        loaded=loaded,
+        overrides=options["set_"],
+        paths=paths,
+        run=RunId(name),
+        seed=seed,
+        slots=options["slots"] or loaded.campaign.slots,
+        iterations=options["iterations"],
+        for_s=_duration(options["for_"]),
+        accept_changes=options["accept_changes"],
+        as_json=options["as_json"],
+    )
+
+
+def _place(name: str, run_dir: Path | None, *, fresh: bool) -> tuple[str, RunPaths]:
+    """The run's name and folder; with `fresh`, the first that is free."""
+    if run_dir is not None:
+        paths = RunPaths(run_dir.absolute())
+        if fresh and paths.journal.exists():
+            fail(f"--new: there is a run in {run_dir} already; choose another folder")
+        return name, paths
+    paths, tried = RunPaths.of(Path.cwd(), name), name
+    number = 2
+    while fresh and paths.root.exists():
+        tried, number = f"{name}-{number}", number + 1
+        paths = RunPaths.of(Path.cwd(), tried)
+    return tried, paths
+
+
+def _duration(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        fail(f"--for {text!r}: {error}")
+
+
+def make_folder(paths: RunPaths) -> None:
+    """The run's folders; exits with 5 when they cannot be made."""
+    try:
+        create_run_folder(paths.root)
+    except OSError as error:
+        fail(f"the run folder {paths.root} cannot be made: {error.strerror}", Exit.UNUSABLE)
+
+
+def refuse_held(paths: RunPaths, pid: int) -> int:
+    """Say that another engine holds the run; the exit status."""
+    print(  # noqa: T201
+        f"controlroom: {paths.root} is held by the engine with pid {pid}; watch it with"
+        f" `controlroom attach {paths.root}`",
+        file=sys.stderr,
+    )
+    return Exit.WRONG
