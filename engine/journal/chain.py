@@ -66,7 +66,7 @@ def record_of(row: tuple[Any, ...], seq: int, previous: bytes) -> Record | Broke
     """
     found, time, kind, body, digest = row
     if found != seq:
-        return Broken(seq, f"event {seq} is missing, event {found} follows")
+        return Broken(seq, f"event {seq} is missing")
     if not all(type(part) is bytes for part in (time, kind, body, digest)):
         return Broken(seq, f"event {seq} does not have the form of an event")
     if link(previous, seq, time, kind, body) != digest:
