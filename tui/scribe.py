@@ -1,5 +1,6 @@
 """From events and log files to lines of the log: the part of the feed that writes."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,9 @@ TAIL_BYTES: Final = 64 * 1024
 
 OLD_BYTES: Final = 8 * 1024
 """How much is shown of the output of a check that ended before we looked."""
+
+
+_HEADING: Final = re.compile(r"=== [0-9a-f]{16} iteration \d+ check ")
 
 
 @dataclass(slots=True)
@@ -104,8 +108,7 @@ class Scribe:
         content, _ = self._read(tail.path, start, end - start)
         if start > tail.offset:
             content = content.partition(b"\n")[2]
-        for text in tail.reducer.feed(content):
-            yield LogEntry(None, tail.slot, tail.check, text)
+        yield from _entries(tail, content, None)
 
     def _drain(self, tail: Tail, now: float | None) -> list[LogEntry]:
         """What is new; a program that writes faster than we read is shown by its latest lines."""
@@ -119,9 +122,15 @@ class Scribe:
                 tail.reducer = LineReducer()
                 content, following = latest.partition(b"\n")[2], end
         tail.offset = following
-        lines += [LogEntry(now, tail.slot, tail.check, text) for text in tail.reducer.feed(content)]
-        return lines
+        return [*lines, *_entries(tail, content, now)]
 
     def _skipped(self, tail: Tail, skipped_bytes: int, now: float | None) -> LogEntry:
         text = f"… {skipped_bytes / 1e6:.1f} MB not shown here; it is kept in {tail.path}"
         return LogEntry(now, tail.slot, tail.check, text, "quiet")
+
+
+def _entries(tail: Tail, content: bytes, now: float | None) -> Iterator[LogEntry]:
+    """Lines of output. The engine's own heading of a check says what the prefix says already."""
+    for text in tail.reducer.feed(content):
+        if not _HEADING.match(text):
+            yield LogEntry(now, tail.slot, tail.check, text)

@@ -51,7 +51,8 @@ Pane > .pane-body { height: 1fr; }
 .tall #pane-chart { height: 18; }
 
 .compact #columns { layout: vertical; padding: 0; }
-.compact .column { height: auto; width: 100%; margin: 0; }
+.compact .column { height: auto; width: 100%; }
+.compact #right { margin: 0; }
 .compact #pane-slots { max-height: 6; }
 .compact #pane-chart, .compact #pane-log, .compact #pane-board { display: none; }
 .compact.show-log #left, .compact.show-slots #left { height: 1fr; }
@@ -64,12 +65,12 @@ Pane > .pane-body { height: 1fr; }
 .tiny #too-small { display: block; }
 .tiny #header, .tiny #notice, .tiny #columns, .tiny #footer { display: none; }
 
-LogPane, BoardPane { scrollbar-size: 0 1;
+LogPane, BoardPane { scrollbar-size: 0 1; overflow-x: hidden; overflow-y: scroll;
     scrollbar-color: $panel; scrollbar-background: $background;
     scrollbar-color-hover: $quiet; scrollbar-background-hover: $background;
     scrollbar-color-active: $quiet; scrollbar-background-active: $background; }
 
 Dialogue { align: center middle; background: $background 60%; }
-Dialogue > .dialogue-text { width: auto; max-width: 90%; height: auto; padding: 1 3;
+Dialogue > .dialogue-text { width: auto; max-width: 100%; height: auto; padding: 1 3;
     background: $panel; }
 """

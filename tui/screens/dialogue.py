@@ -66,16 +66,17 @@ class Help(Dialogue):
     ]
 
     def __init__(self) -> None:
-        wide = max(len(action.shown) for action in ACTIONS)
+        keys = max(len(action.shown) for action in ACTIONS)
+        titles = max(len(action.title) for action in ACTIONS)
         parts: list[str | tuple[str, str]] = [("Keys\n\n", "bold")]
         for action in ACTIONS:
-            parts.append((f"{action.shown:>{wide}}  ", "$accent"))
-            parts.append(f"{action.title}\n")
-            parts.append((f"{'':{wide}}  {action.help}\n", "$quiet"))
+            parts.append((f"{action.shown:>{keys}}  ", "$accent"))
+            parts.append(f"{action.title:<{titles}}  ")
+            parts.append((f"{action.help}\n", "$quiet"))
         parts.append(
-            ("\nArrows, page keys, Home and End scroll the pane with the mark ▸;\n", "$quiet")
+            ("\nArrows, page keys, Home and End scroll the pane with the mark ▸,", "$quiet")
         )
-        parts.append(("tab goes to the next one. Escape closes this card.", "$quiet"))
+        parts.append(("\ntab goes to the next one. Escape closes this card.", "$quiet"))
         super().__init__(Content.assemble(*parts))
 
     def action_close(self) -> None:

@@ -126,7 +126,9 @@ def _alive_s(view: HeaderView, now: float) -> float:
 
 def _time(view: HeaderView, now: float) -> Field:
     alive = _alive_s(view, now)
-    if view.for_s is not None:
+    if not alive:
+        return optional(rank=7)
+    if view.for_s is not None and view.condition.live:
         left = duration_text(view.for_s - alive)
         return optional((Span(left), Span(" left", "quiet")), line(left), rank=7)
     elapsed = duration_text(alive)

@@ -6,27 +6,21 @@ every line when it is written.
 
 from datetime import tzinfo
 from itertools import chain
-from typing import ClassVar, Final
+from typing import Final
 
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-
-from tui.ink import line
+from tui.ink import Line, line
 from tui.views.log import LogEntry, LogRow, log_line, rows_of
-from tui.widgets.painted import INK_CLASSES, strip_of
+from tui.widgets.rows import Rows
 
 CAP: Final = 20_000
-EMPTY_TEXT: Final = " No output yet. What checks write appears here, and every verdict."
+EMPTY_TEXT: Final = " No output yet: what checks write, and verdicts."
 
 
-class LogPane(ScrollView, can_focus=True):
+class LogPane(Rows):
     """Follows its end until a person scrolls up; then it stands still, whatever arrives."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = INK_CLASSES
-
     def __init__(self, zone: tzinfo | None, cap: int = CAP, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes="pane-body")
+        super().__init__(id=id)
         self._zone = zone
         self._cap = cap
         self._rows: list[LogRow] = []
@@ -50,8 +44,7 @@ class LogPane(ScrollView, can_focus=True):
     def extend(self, fresh: list[LogEntry]) -> None:
         """Adds lines at the end and drops as many of the oldest rows as are over the cap.
 
-        The number of rows stays the same once the cap is reached, so that only this widget is
-        painted and not the whole screen.
+        The number of rows stays the same once the cap is reached.
         """
         if not fresh:
             return
@@ -59,29 +52,26 @@ class LogPane(ScrollView, can_focus=True):
         self._rows.extend(chain.from_iterable(rows_of(entry, width) for entry in fresh))
         over = max(0, len(self._rows) - self._cap)
         del self._rows[:over]
-        self._resize()
+        self._recount()
         if self.following:
             self._to_end()
         else:
             self.unseen += len(fresh)
             self._keep_place(over)
-        self.refresh()
 
     def follow(self) -> None:
         """Goes to the end and stays there."""
         self.following, self.unseen = True, 0
         self._to_end()
 
-    def render_line(self, y: int) -> Strip:
-        """The line in row `y` of the pane."""
-        width, index = self.size.width, self.scroll_offset.y + y
-        if not self._rows and y == 0:
-            pieces = line(EMPTY_TEXT, "quiet")
-        elif index < len(self._rows):
-            pieces = log_line(self._rows[index], self._zone)
-        else:
-            return Strip.blank(width, self.rich_style)
-        return strip_of(self, pieces).crop_extend(0, width, self.rich_style)
+    def row(self, index: int, width: int) -> Line:
+        """A line, or a further part of one."""
+        del width
+        return log_line(self._rows[index], self._zone)
+
+    def when_empty(self) -> Line:
+        """What to expect here."""
+        return line(EMPTY_TEXT, "quiet")
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """A person's scrolling decides whether the end is followed."""
@@ -99,16 +89,14 @@ class LogPane(ScrollView, can_focus=True):
             entries = [row.entry for row in self._rows if row.first]
             rows = chain.from_iterable(rows_of(entry, self._wrapped_at) for entry in entries)
             self._rows = list(rows)[-self._cap :]
-        self._resize()
+        self._recount()
         if self.following:
             self._to_end()
 
-    def _resize(self) -> None:
-        size = Size(max(1, self.size.width), len(self._rows))
-        if size != self.virtual_size:
-            self._moving = True
-            self.virtual_size = size
-            self._moving = False
+    def _recount(self) -> None:
+        self._moving = True
+        self.set_count(len(self._rows))
+        self._moving = False
 
     def _to_end(self) -> None:
         self._moving = True

@@ -93,8 +93,7 @@ def _draw_steps(view: ChartView, axis: Axis, canvas: Canvas) -> None:
 
 def _ticks(axis: Axis, rows: int, decimals: int) -> dict[int, str]:
     """Labels by row: round values, two to five of them."""
-    step = _round_step((axis.high - axis.low) / max(2, min(5, rows // 2)))
-    places = max(0, -math.floor(math.log10(step)))
+    step, places = _round_step((axis.high - axis.low) / max(2, min(5, rows // 2)))
     ticks: dict[int, str] = {}
     value = math.ceil(axis.low / step) * step
     while value <= axis.high + step * 1e-9:
@@ -104,9 +103,12 @@ def _ticks(axis: Axis, rows: int, decimals: int) -> dict[int, str]:
     return ticks
 
 
-def _round_step(rough: float) -> float:
-    scale = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * scale for factor in (1, 2, 5, 10) if factor * scale >= rough * 0.999)
+def _round_step(rough: float) -> tuple[float, int]:
+    """The next round number from `rough` up, and how many decimals its multiples need."""
+    exponent = math.floor(math.log10(rough))
+    factor = next(f for f in (1, 2, 2.5, 5, 10) if f * 10.0**exponent >= rough * 0.999)
+    places = -exponent + (factor == 2.5) - (factor == 10)
+    return factor * 10.0**exponent, max(0, places)
 
 
 def _row(canvas: Canvas, row: int, tick: str, label: int) -> Line:
