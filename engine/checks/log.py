@@ -8,7 +8,7 @@ it gets shorter.
 
 import time
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +25,26 @@ _FLUSH_S: Final = 0.2
 _RECENT_BYTES: Final = 65536
 
 
-class _File(Protocol):
+class LogFile(Protocol):
     """The part of aiofiles' unbuffered file that is used here."""
 
-    def write(self, data: bytes, /) -> Awaitable[int]: ...
-    def truncate(self, size: int, /) -> Awaitable[int]: ...
-    def close(self) -> Awaitable[None]: ...
+    def write(self, data: bytes, /) -> Awaitable[int]:
+        """Append some of the data; how many bytes."""
+        ...
+
+    def truncate(self, size: int, /) -> Awaitable[int]:
+        """Cut the file off."""
+        ...
+
+    def close(self) -> Awaitable[None]:
+        """Close the file."""
+        ...
+
+
+async def open_log(path: Path) -> LogFile:
+    """The file, to append to it."""
+    # Unbuffered, so that a full disk is noticed by the write that it concerns.
+    return await aiofiles.open(path, "ab", buffering=0)
 
 
 class Tail:
@@ -66,6 +80,7 @@ class CheckLog:
         room: where to wait when the disk is full.
         redactor: takes secrets out.
         cap_bytes: about how much of the output is kept.
+        opener: opens the file.
     """
 
     def __init__(
@@ -76,7 +91,9 @@ class CheckLog:
         room: Room | None = None,
         redactor: Redactor | None = None,
         cap_bytes: int = CAP_BYTES,
+        opener: Callable[[Path], Awaitable[LogFile]] = open_log,
     ) -> None:
+        self._opener = opener
         self.path = path
         self._header = header
         self._room = room or Room()
@@ -89,13 +106,16 @@ class CheckLog:
         self._tail_written_bytes = 0
         self._recent = Tail(_RECENT_BYTES)
         self._flushed_s = 0.0
+        self.left_out_bytes = 0
         self.start = self.end = 0
         self.output_start = self.output_end = 0
         self._head_end = 0
 
     async def __aenter__(self) -> Self:
         """Open the file and write the header; waits while the disk is full."""
-        self._file: _File = await self._room.write(self.path.name, self._open)
+        self._file: LogFile = await self._room.write(
+            self.path.name, partial(self._opener, self.path)
+        )
         self.start = self.end = self.path.stat().st_size
         await self._append(self._header.encode(errors="replace") + b"\n")
         self.output_start = self._head_end = self.end
@@ -110,11 +130,6 @@ class CheckLog:
         """Close the file; what was not finished is not written."""
         with anyio.CancelScope(shield=True):
             await self._file.close()
-
-    @property
-    def left_out_bytes(self) -> int:
-        """How much of the output is not in the file any more."""
-        return max(0, self._tail_bytes - self._tail.size)
 
     @property
     def recent(self) -> bytes:
@@ -179,16 +194,13 @@ class CheckLog:
             self._tail_bytes += len(data)
 
     async def _rewrite_tail(self) -> None:
+        self.left_out_bytes = self._tail_bytes - self._tail.size
         note = f"\n[... {self.left_out_bytes} bytes left out ...]\n".encode()
         data = note + self._tail.last(self._tail.size)
         with anyio.CancelScope(shield=True):
             await self._file.truncate(self._head_end)
             self.end = self._head_end
         await self._append(data)
-
-    async def _open(self) -> _File:
-        # Unbuffered, so that a full disk is noticed by the write that it concerns.
-        return await aiofiles.open(self.path, "ab", buffering=0)
 
     async def _append(self, data: bytes) -> None:
         while data:
