@@ -21,10 +21,10 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 def check_findings(draft: Draft) -> Iterator[Finding]:
     """Mistakes in single checks and between them."""
     yield from _names(draft)
-    yield from _environment(draft.campaign.env, ("env",), draft)
+    yield from _environment(draft.campaign.env, ("env",))
     for index, check in enumerate(draft.campaign.checks):
         place = ("checks", index)
-        yield from _environment(check.env, (*place, "env"), draft)
+        yield from _environment(check.env, (*place, "env"))
         yield from _deadlines(check, place, draft)
         yield from _command(check, place, draft)
         yield from _sources(check, place)
@@ -45,9 +45,7 @@ def _names(draft: Draft) -> Iterator[Finding]:
         seen.add(check.name.lower())
 
 
-def _environment(env: EnvSpec, place: Place, draft: Draft) -> Iterator[Finding]:
-    if not draft.sound(*place):
-        return
+def _environment(env: EnvSpec, place: Place) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for key, names in (("set", env.set), ("pass", env.pass_), ("secret", env.secret)):
         for index, name in enumerate(names):
@@ -109,9 +107,11 @@ def _placeholders(text: str, place: Place, draft: Draft) -> Iterator[Finding]:
         if kind == "param" and parameter:
             yield from _parameter(parameter, place, draft)
         elif name not in PLACEHOLDERS:
-            known = show_names(f"{{{known}}}" for known in PLACEHOLDERS)
-            text_fix = f"there are {known}; {{{{{name}}}}} stands for the text {{{name}}}"
-            fix = did_you_mean(name, PLACEHOLDERS, text_fix)
+            known = [f"{{{known}}}" for known in PLACEHOLDERS]
+            text_fix = (
+                f"there are {show_names(known)}; {{{{{name}}}}} stands for the text {{{name}}}"
+            )
+            fix = did_you_mean(f"{{{name}}}", known, text_fix)
             yield Finding(place=place, message=f"unknown placeholder {{{name}}}", fix=fix)
 
 

@@ -98,7 +98,8 @@ class FailurePattern(Model):
     """Names the failure of a check whose output matches."""
 
     pattern: Regex = Field(
-        description="A Python regular expression, sought in the output of a check that failed.",
+        description="A Python regular expression, sought in each line of the output of a check "
+        "that failed.",
         examples=["'CUDA out of memory|No space left'"],
     )
     verdict: FailureName = Field(
@@ -160,7 +161,7 @@ class CheckSpec(Model):
     )
     reports: tuple[MetricName, ...] = Field(
         default=(),
-        description="Metrics that it must report through its result file.",
+        description="Metrics that it must report in its result file.",
         examples=["[est_ms, vmem_mib]"],
     )
     metrics: dict[MetricName, MetricSource] = Field(
@@ -171,7 +172,8 @@ class CheckSpec(Model):
     )
     tests: TestsSpec | None = Field(
         default=None,
-        description="The test inventory that it must report through its result file.",
+        description="The test inventory that it must report, in its result file or as the "
+        "summary line of pytest.",
         examples=["{passed: 34}"],
     )
     exit: Annotated[tuple[ExitStatus, ...], Field(min_length=1)] = Field(

@@ -17,8 +17,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     new: Any
     needs_consent: bool
 
-    def render(self) -> str:
-        """The change in one line."""
+    def __str__(self) -> str:
         return f"{self.path}: {_shown(self.old)} -> {_shown(self.new)}"
 
 

@@ -1,12 +1,13 @@
 """Validation errors of pydantic as findings in the words of a campaign file."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.core.campaign.fields import COMPLAINT, NAMING, show
+from engine.core.campaign.fields import COMPLAINT, FILE_NAME, NAMING, show
 from engine.core.campaign.keys import example_of, model_at, unknown_key
 from engine.core.campaign.nearest import did_you_mean, nearest
 from engine.core.campaign.problems import Finding, Place
@@ -51,7 +52,7 @@ def explain(error: ErrorDetails, data: Any, written: Mapping[Place, str]) -> Fin
         return _missing(error["loc"], place, label(place, data))
     message, fix = _said(error, context, written.get(place))
     at_key = error["loc"][-1] == "[key]"
-    what = "the name" if at_key else label(place, data) or "the campaign"
+    what = "the key" if at_key else label(place, data) or "the campaign"
     return Finding(place=place, message=f"{what} {message}", fix=fix, at_key=at_key)
 
 
@@ -89,7 +90,7 @@ def value_at(data: Any, place: Place) -> Any:
 
 def _name_of(value: Any) -> str | None:
     name = cast("dict[str, Any]", value).get("name") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and re.match(FILE_NAME, name) else None
 
 
 def _complaint(error: ErrorDetails, place: Place, context: dict[str, Any], data: Any) -> Finding:
@@ -123,7 +124,7 @@ def _missing(location: Place, place: Place, section: str) -> Finding:
             place=place, message=f"{section} needs two values", fix="write [smallest, largest]"
         )
     example = example_of(model_at(location[:-1]), key)
-    message = f"{section or 'the campaign'} has no {show(key)}"
+    message = f"{show(key)} is missing" + (f" in {section}" if section else "")
     return Finding(place=place, message=message, fix=f"add {key}: {example}", at_key=True)
 
 
@@ -131,7 +132,8 @@ def _said(error: ErrorDetails, context: dict[str, Any], written: str | None) -> 
     kind, value = error["type"], error["input"]
     if kind in _BOUNDS:
         wanted, fix = _BOUNDS[kind]
-        return f"{wanted.format(**context)}, not {show(value)}", fix.format(**context)
+        bound = show(context.get("ge", context.get("le")))
+        return f"{wanted.format(bound)}, not {show(value)}", fix.format(bound)
     if kind in ("too_short", "too_long"):
         return _length(error, context)
     if kind == "literal_error":
@@ -196,8 +198,8 @@ def _quoted(error: ErrorDetails, written: str | None) -> str:
 def _number(error: ErrorDetails, written: str | None) -> str:
     location = error["loc"]
     text = (written or "").replace("_", "").replace(",", "")
-    if text != written and text.lstrip("-").isdecimal():
-        return f"write {text}"
+    if text.isdecimal() and len(text) < 16 and str(int(text)) != written:
+        return f"write {int(text)}"
     example = example_of(model_at(location[:-1]), str(location[-1])) if _named(location) else "1"
     return f"write a number, such as {example}"
 
@@ -214,8 +216,8 @@ def _always(text: str) -> Callable[[ErrorDetails, str | None], str]:
 
 
 _BOUNDS: Final = {
-    "greater_than_equal": ("must be at least {ge}", "write {ge} or more"),
-    "less_than_equal": ("must be at most {le}", "write {le} or less"),
+    "greater_than_equal": ("must be at least {}", "write {} or more"),
+    "less_than_equal": ("must be at most {}", "write {} or less"),
 }
 _LIST: Final = ("a list", _always("write [a, b], or lines that begin with -"))
 _MAPPING: Final = ("a mapping", _always("write {key: value}, or indented lines key: value"))

@@ -75,7 +75,7 @@ def unknown_key(location: Place, section: str) -> tuple[str, str]:
         return f"this version does not know {show(key)} yet", "remove it"
     if key in _KEYS and any(_KEYS.get(other) == _KEYS[key] for other in known):
         return f"{show(key)} is one too many: {_KEYS[key]}", "remove one of them"
-    fix = did_you_mean(key, known, _home(location) or _listed(known))
+    fix = _home(location) or did_you_mean(key, known, _listed(known))
     return f"unknown key {show(key)} in {section}", fix
 
 

@@ -49,7 +49,10 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> LoadedCampaign:
     apply_overrides(tree, overrides)
     data = cast("dict[str, Any]", tree.data)
     campaign, findings = judge(data, _written(tree.spots))
-    problems = [*tree.problems, *(_problem(finding, tree.spots) for finding in findings)]
+    problems = [
+        *tree.problems,
+        *(_problem(found, tree.spots) for found in findings if found.place not in tree.unread),
+    ]
     root = _root(path, data.get("root", "."), tree, problems)
     if campaign is None or problems:
         raise CampaignError(path, sorted(problems, key=_order))

@@ -200,8 +200,8 @@ class Campaign(Model):
     )
     baseline: dict[str, Value] = Field(
         default={},
-        description="The parameters of iteration 1, with which everything is compared: a value "
-        "for each parameter that is active.",
+        description="The parameters of iteration 1, with which everything is compared. It must "
+        "have a value for each parameter that is active.",
         examples=["{chunk: 128, inverse: ladder}"],
     )
     metric: MetricSpec = Field(

@@ -2,13 +2,16 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+_ALIKE: Final = 0.7
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The word of `known` that is most like `word`, or None when none is like it."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     lower = word.lower()
-    close = difflib.get_close_matches(lower, by_lower, n=1)
+    close = difflib.get_close_matches(lower, by_lower, n=1, cutoff=_ALIKE)
     if close:
         return by_lower[close[0]]
     begun = [candidate for candidate in by_lower if _begins(lower, candidate)]

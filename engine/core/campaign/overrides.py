@@ -41,6 +41,7 @@ def _apply(tree: Tree, override: str) -> None:
         tree.spots.clear()
         tree.spots.update(kept)
         tree.spots.update({(*place, *at): spot for at, spot in new.spots.items()})
+        tree.unread.update((*place, *at) for at in new.unread)
 
 
 def _put(tree: Tree, names: Sequence[str], value: Any) -> Place:

@@ -34,6 +34,7 @@ def _step(value: object) -> object:
     raise complaint("a step is power2 or an integer from 1 up", "write step: power2, or step: 2")
 
 
+Step = Annotated[Literal["power2"] | Annotated[Int, Field(ge=1)], BeforeValidator(_step)]
 Condition = Annotated[
     Annotated[tuple[Value, ...], Field(min_length=1)],
     BeforeValidator(_as_list, json_schema_input_type=Scalar | tuple[Scalar, ...]),
@@ -89,12 +90,10 @@ class IntParameter(Model):
         description="Smallest and largest value, both included.",
         examples=["[1, 8]"],
     )
-    step: Annotated[Literal["power2"] | Annotated[Int, Field(ge=1)], BeforeValidator(_step)] = (
-        Field(
-            default=1,
-            description="`power2`: only powers of two. A number n: smallest, smallest + n, and so on.",
-            examples=["power2", "16"],
-        )
+    step: Step = Field(
+        default=1,
+        description="`power2`: only powers of two. A number n: smallest, smallest + n, and so on.",
+        examples=["power2", "16"],
     )
     when: When = Field(default={})
 
@@ -117,7 +116,7 @@ class IntParameter(Model):
             )
         if self.step == "power2" and 1 << self.high.bit_length() - 1 < self.low:
             raise complaint(
-                f"there is no power of two from {self.low} to {self.high}", "widen it", "int"
+                f"there is no power of two from {self.low} to {self.high}", "widen the range", "int"
             )
         return self
 
@@ -231,13 +230,23 @@ Parameter = Annotated[
 Space = Mapping[str, ChoicesParameter | IntParameter | FloatParameter]
 
 
-def is_active(space: Space, name: str, point: Mapping[str, Scalar]) -> bool:
-    """Whether a parameter means something at `point`; conditions must not go round in circles."""
-    conditions = space[name].when
-    return all(
-        other in point and is_active(space, other, point) and _among(point[other], values)
-        for other, values in conditions.items()
-    )
+def active_names(space: Space, point: Mapping[str, Scalar]) -> set[str]:
+    """The parameters that mean something at `point`; conditions must not go round in a circle."""
+    known: dict[str, bool] = {}
+    return {name for name in space if _is_active(space, name, point, known)}
+
+
+def _is_active(
+    space: Space, name: str, point: Mapping[str, Scalar], known: dict[str, bool]
+) -> bool:
+    if name not in known:
+        known[name] = all(
+            _is_active(space, other, point, known)
+            and other in point
+            and _among(point[other], values)
+            for other, values in space[name].when.items()
+        )
+    return known[name]
 
 
 def condition_cycle(space: Space) -> list[str]:

@@ -11,12 +11,12 @@ from typing import Final
 
 PLACEHOLDERS: Final = {
     "python": "the Python of `environment`",
-    "candidate": "path of the JSON file that describes the candidate",
-    "result": "path at which the check may write its result",
+    "candidate": "the path of the JSON file that describes the candidate",
+    "result": "the path at which the check may write its result",
     "step_dir": "a folder for this iteration's scratch files, removed after its verdict",
     "seed": "the candidate's seed",
     "iteration": "the number of the iteration",
-    "param.NAME": "the value of the parameter NAME, which must not be conditional",
+    "param.NAME": "the value of the parameter NAME, which must not have a `when`",
 }
 """What each placeholder stands for."""
 

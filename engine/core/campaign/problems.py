@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+MOST_SHOWN: Final = 50
 
 Place = tuple[str | int, ...]
 """Keys and list positions that lead to a value: `("checks", 0, "run")`."""
@@ -46,4 +49,6 @@ class CampaignError(Exception):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join(problem.render(self.path) for problem in self.problems)
+        lines = [problem.render(self.path) for problem in self.problems[:MOST_SHOWN]]
+        more = len(self.problems) - len(lines)
+        return "\n".join([*lines, f"{self.path}: {more} more"] if more > 0 else lines)

@@ -9,8 +9,9 @@ from engine.core.campaign.parameters import (
     FloatParameter,
     IntParameter,
     Scalar,
+    Space,
+    active_names,
     condition_cycle,
-    is_active,
 )
 from engine.core.campaign.problems import Finding
 from engine.core.campaign.salvage import Draft
@@ -19,10 +20,16 @@ from engine.core.campaign.salvage import Draft
 def space_findings(draft: Draft) -> Iterator[Finding]:
     """Mistakes in the conditions of parameters and in the baseline."""
     yield from _conditions(draft)
-    values = list(_baseline_values(draft)) if draft.sound("baseline") else []
-    yield from values
-    if not values and draft.sound("space") and draft.sound("baseline"):
-        yield from _baseline_activity(draft)
+    if draft.campaign.baseline:
+        values = list(_baseline_values(draft))
+        yield from values
+        if not values and draft.sound("space") and draft.sound("baseline"):
+            yield from _baseline_activity(draft)
+    elif draft.sound("baseline"):
+        example = _example(draft.campaign.space) if draft.sound("space") else "NAME: VALUE, …"
+        fix = f"add baseline: {{{example}}}"
+        message = "'baseline' is missing: the parameters of iteration 1"
+        yield Finding(place=("baseline",), message=message, fix=fix, at_key=True)
 
 
 def _conditions(draft: Draft) -> Iterator[Finding]:
@@ -86,14 +93,17 @@ def _baseline_activity(draft: Draft) -> Iterator[Finding]:
     known = all(other in space for parameter in space.values() for other in parameter.when)
     if not known or condition_cycle(space):
         return
-    missing = [name for name in space if name not in baseline and is_active(space, name, baseline)]
+    active = active_names(space, baseline)
+    missing = [name for name in space if name in active and name not in baseline]
     if missing:
-        example = ", ".join(f"{name}: {_plain(_first(space[name]))}" for name in missing)
-        lacks = f"has no value for {show_names(missing)}" if baseline else "is missing"
-        fix = f"add {example}" if baseline else f"add baseline: {{{example}}}"
-        yield Finding(place=("baseline",), message=f"the baseline {lacks}", fix=fix, at_key=True)
+        yield Finding(
+            place=("baseline",),
+            message=f"no value for {show_names(missing)}",
+            fix=f"add {_example({name: space[name] for name in missing})}",
+            at_key=True,
+        )
     for name in baseline:
-        if not is_active(space, name, baseline):
+        if name not in active:
             yield Finding(
                 place=("baseline", name),
                 message=f"it has no meaning here: it is for {_needs(space[name])}",
@@ -116,6 +126,12 @@ def show_names(names: Iterable[str]) -> str:
 def _needs(parameter: ChoicesParameter | IntParameter | FloatParameter) -> str:
     wants = (f"{name}: {show_all(values)}" for name, values in parameter.when.items())
     return " and ".join(wants)
+
+
+def _example(space: Space) -> str:
+    """A value for each parameter that has no conditions, or for each if all have some."""
+    plain = {name: parameter for name, parameter in space.items() if not parameter.when} or space
+    return ", ".join(f"{name}: {_plain(_first(part))}" for name, part in plain.items())
 
 
 def _first(parameter: ChoicesParameter | IntParameter | FloatParameter) -> Scalar:

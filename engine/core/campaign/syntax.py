@@ -33,7 +33,7 @@ def syntax_problem(error: "yaml.YAMLError | RecursionError", text: str, option: 
     """The error for a person, at the place where the mistake begins."""
     match error:
         case yaml.MarkedYAMLError():
-            place, message, fix = _marked(error)
+            place, message, fix = _after_bracket(error, text) or _marked(error)
         case yaml.reader.ReaderError():
             place = _place(text, int(error.position))
             message, fix = "a control character, which no text file holds", "remove it"
@@ -43,6 +43,21 @@ def syntax_problem(error: "yaml.YAMLError | RecursionError", text: str, option: 
             place, message, fix = (1, 1), f"not YAML: {error}", "correct it"
     line, column = (0, 0) if option else place
     return Problem(line=line, column=column, message=message, fix=fix, option=option)
+
+
+def _after_bracket(
+    error: "yaml.MarkedYAMLError", text: str
+) -> tuple[tuple[int, int], str, str] | None:
+    """A command such as `{python} x.py` without quotes: YAML reads its beginning as a mapping."""
+    mark = error.problem_mark
+    if mark is None or "expected <block end>" not in (error.problem or ""):
+        return None
+    before = text.splitlines()[mark.line][: mark.column].rstrip()
+    bracket = {"}": "{", "]": "["}.get(before[-1:])
+    if bracket is None:
+        return None
+    place = (mark.line + 1, before.rindex(bracket) + 1 if bracket in before else mark.column + 1)
+    return place, f"a text cannot begin with {bracket}", "put the whole text in quotes"
 
 
 def _marked(error: "yaml.MarkedYAMLError") -> tuple[tuple[int, int], str, str]:

@@ -32,11 +32,15 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tree(msgspec.Struct, kw_only=True):
-    """Plain data, a spot for each value in it, and what is wrong with it as YAML."""
+    """Plain data, a spot for each value in it, and what is wrong with it as YAML.
+
+    `unread` are the places of which the problems speak, and whose value is None therefore.
+    """
 
     data: Any
     spots: dict[Place, Spot]
     problems: list[Problem]
+    unread: set[Place]
 
 
 _FLOAT: Final = (
@@ -78,9 +82,9 @@ def parse_yaml(text: str, option: str = "") -> Tree:
         node = _compose(text)
     except (yaml.YAMLError, RecursionError) as error:
         problem = syntax_problem(error, text, option)
-        return Tree(data=None, spots={}, problems=[problem])
-    data = None if node is None else builder.build(node, (), node, ())
-    return Tree(data=data, spots=builder.spots, problems=builder.problems)
+        return Tree(data=None, spots={}, problems=[problem], unread=set())
+    data = builder.whole(node)
+    return Tree(data=data, spots=builder.spots, problems=builder.problems, unread=builder.unread)
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -91,22 +95,39 @@ def _compose(text: str) -> yaml.Node | None:
         loader.dispose()
 
 
+class _TooManyError(Exception):
+    def __init__(self, node: yaml.Node) -> None:
+        super().__init__(node)
+        self.node = node
+
+
 class _Builder:
     """Turns nodes into data; an alias becomes a copy, so that every value has one place."""
 
     def __init__(self, option: str) -> None:
         self.spots: dict[Place, Spot] = {}
         self.problems: list[Problem] = []
+        self.unread: set[Place] = set()
         self._option = option
+
+    def whole(self, node: yaml.Node | None) -> Any:
+        """The value of the whole document."""
+        if node is None:
+            self.spots[()] = Spot(line=1, column=1, key_line=1, key_column=1, option=self._option)
+            return None
+        try:
+            return self.build(node, (), node, ())
+        except _TooManyError as error:
+            fix = "write a smaller file"
+            self._complain(error.node, f"more than {MOST_VALUES} values, aliases counted", fix)
+            return None
 
     def build(self, node: yaml.Node, place: Place, key: yaml.Node, above: tuple[int, ...]) -> Any:
         """The value of `node`, which stands at `place` and is named by `key`."""
-        if id(node) in above:
-            return self._complain(node, "an alias that holds itself", "write the value out")
-        if len(above) > DEEPEST:
-            return self._complain(node, "nested too deeply", "write a flatter file")
-        if len(self.spots) >= MOST_VALUES:
-            return self._too_many(node)
+        refusal = self._refusal(node, above)
+        if refusal:
+            self.unread.add(place)
+            return self._complain(node, *refusal)
         self._note(node, place, key)
         match node:
             case yaml.MappingNode():
@@ -119,10 +140,19 @@ class _Builder:
                     for index, item in enumerate(items)
                 ]
             case _:
-                return self._scalar(node)
+                return self._scalar(node, place)
+
+    def _refusal(self, node: yaml.Node, above: tuple[int, ...]) -> tuple[str, str] | None:
+        if id(node) in above:
+            return "an alias that holds itself", "write the value out"
+        if len(above) > DEEPEST:
+            return "nested too deeply", "write a flatter file"
+        return None
 
     def _note(self, node: yaml.Node, place: Place, key: yaml.Node) -> None:
         mark, key_mark = node.start_mark, key.start_mark
+        if len(self.spots) >= MOST_VALUES:
+            raise _TooManyError(node)
         self.spots[place] = Spot(
             line=mark.line + 1,
             column=mark.column + 1,
@@ -177,21 +207,18 @@ class _Builder:
                 elif (name := self._key(key)) is not None:
                     into.setdefault(name, (key, item))
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.Node, place: Place) -> Any:
         text = str(node.value)
         tag = str(node.tag).removeprefix(_TAG)
         if _broken_text(text):
-            return self._complain(node, "holds half of a character (a surrogate)", "remove it")
-        try:
-            return _convert(tag, text)
-        except ValueError:
-            return self._complain(node, f"cannot be read as {node.tag}", "remove the tag")
-
-    def _too_many(self, node: yaml.Node) -> None:
-        if not any(problem.message.startswith("more than") for problem in self.problems):
-            self._complain(
-                node, f"more than {MOST_VALUES} values, aliases counted", "write a smaller file"
-            )
+            self._complain(node, "holds half of a character (a surrogate)", "remove it")
+        else:
+            try:
+                return _convert(tag, text)
+            except ValueError:
+                self._complain(node, f"cannot be read as {node.tag}", "remove the tag")
+        self.unread.add(place)
+        return None
 
     def _complain(self, node: yaml.Node, message: str, fix: str) -> None:
         mark = node.start_mark

@@ -1,0 +1,177 @@
+"""Writes docs/campaign.md from the models of a campaign file; `--check` says if it is current."""
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.core.campaign.checks import (
+    CheckSpec,
+    FailurePattern,
+    JsonMetric,
+    RegexMetric,
+    TestsSpec,
+)
+from engine.core.campaign.environment import (
+    EnvSpec,
+    InterpreterEnvironment,
+    UvEnvironment,
+    UvSpec,
+    VenvEnvironment,
+    VenvSpec,
+)
+from engine.core.campaign.fields import Model
+from engine.core.campaign.keys import fields_of, models_in
+from engine.core.campaign.models import (
+    Campaign,
+    EvolutionSpec,
+    ExecutorsSpec,
+    LocalExecutor,
+    MetricSpec,
+    StopSpec,
+)
+from engine.core.campaign.parameters import ChoicesParameter, FloatParameter, IntParameter
+from engine.core.campaign.placeholders import PLACEHOLDERS
+from engine.core.campaign.schema import campaign_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "campaign.md"
+TEXT = Path(__file__).with_name("campaign_docs.md")
+
+SECTIONS: dict[type[Model], tuple[str, str]] = {
+    Campaign: ("##", "The campaign"),
+    MetricSpec: ("##", "`metric`"),
+    ChoicesParameter: ("##", "`space.NAME`: choices"),
+    IntParameter: ("##", "`space.NAME`: an integer"),
+    FloatParameter: ("##", "`space.NAME`: a real number"),
+    EvolutionSpec: ("##", "`proposers`: evolution"),
+    CheckSpec: ("##", "`checks`"),
+    TestsSpec: ("###", "`tests` of a check"),
+    RegexMetric: ("###", "`metrics.NAME` of a check: from its output"),
+    JsonMetric: ("###", "`metrics.NAME` of a check: from a JSON file"),
+    FailurePattern: ("###", "`failures` of a check"),
+    EnvSpec: ("##", "`env`, of the campaign and of a check"),
+    InterpreterEnvironment: ("##", "`environment`: a Python that is there"),
+    VenvEnvironment: ("##", "`environment`: a virtual environment"),
+    VenvSpec: ("###", "`environment.venv`"),
+    UvEnvironment: ("##", "`environment`: made by uv"),
+    UvSpec: ("###", "`environment.uv`"),
+    ExecutorsSpec: ("##", "`executors`"),
+    LocalExecutor: ("###", "`executors.local`"),
+    StopSpec: ("##", "`stop`"),
+}
+
+
+def page() -> str:
+    """The whole page."""
+    definitions = campaign_schema()
+    missing = _reachable(Campaign) - set(SECTIONS)
+    if missing:
+        raise SystemExit(f"campaign_docs.py: no section for {sorted(m.__name__ for m in missing)}")
+    sections = [
+        section for model in SECTIONS for section in _section(model, _schema_of(model, definitions))
+    ]
+    before, after = TEXT.read_text().split("<!-- keys -->\n")
+    names = "\n".join(f"| `{{{name}}}` | {text} |" for name, text in PLACEHOLDERS.items())
+    after = after.replace("<!-- placeholders -->", f"| placeholder | |\n| --- | --- |\n{names}")
+    return before + "\n".join(sections) + "\n" + after
+
+
+def _reachable(model: type[Model]) -> set[type[Model]]:
+    found = {model}
+    for field in fields_of(model).values():
+        for part in models_in(field.annotation):
+            found |= _reachable(part)
+    return found
+
+
+def _schema_of(model: type[Model], schema: dict[str, Any]) -> dict[str, Any]:
+    return schema if model is Campaign else schema["$defs"][model.__name__]
+
+
+def _section(model: type[Model], schema: dict[str, Any]) -> Iterator[str]:
+    level, title = SECTIONS[model]
+    about = textwrap.dedent("    " + (model.__doc__ or "")).strip()
+    yield f"{level} {title}\n\n{about}\n"
+    rows = [_row(key, model, schema) for key in fields_of(model)]
+    if rows:
+        head = "| key | type | default | meaning | example |\n| --- | --- | --- | --- | --- |"
+        yield "\n".join([head, *rows]) + "\n"
+
+
+def _row(key: str, model: type[Model], schema: dict[str, Any]) -> str:
+    field = fields_of(model)[key]
+    if not (field.description and field.examples):
+        raise SystemExit(f"campaign_docs.py: {model.__name__}.{key} lacks words or an example")
+    shape = schema["properties"][key]
+    examples = " or ".join(f"`{example}`" for example in field.examples)
+    cells = (f"`{key}`", _kind(shape), _default(key, schema), field.description, examples)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(key: str, schema: dict[str, Any]) -> str:
+    if key in schema.get("required", ()):
+        return "required"
+    shape = schema["properties"][key]
+    return f"`{_flow(shape['default'])}`" if "default" in shape else "none"
+
+
+def _kind(shape: dict[str, Any]) -> str:
+    """What a value may be, in a few words."""
+    if "anyOf" in shape:
+        return " or ".join(dict.fromkeys(_kind(option) for option in shape["anyOf"]))
+    if "enum" in shape or "const" in shape:
+        return " or ".join(f"`{value}`" for value in shape.get("enum", [shape.get("const")]))
+    if shape.get("format") in ("duration", "regex"):
+        return {"duration": "duration", "regex": "regular expression"}[shape["format"]]
+    if shape.get("type") == "array":
+        pair = shape.get("prefixItems")
+        return f"two of: {_kind(pair[0])}" if pair else f"list of: {_kind(shape['items'])}"
+    kinds = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false"}
+    return kinds.get(shape.get("type", ""), "mapping") + _range(shape)
+
+
+def _range(shape: dict[str, Any]) -> str:
+    low, high = shape.get("minimum"), shape.get("maximum")
+    low = None if low is not None and low <= -(2**53) else low
+    high = None if high is not None and high >= 2**53 else high
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    return f" from {low} up" if low is not None else f" up to {high}" if high is not None else ""
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            inside = ", ".join(f"{key}: {_flow(item)}" for key, item in value.items())
+            return "{" + inside + "}"
+        case list():
+            return "[" + ", ".join(_flow(item) for item in value) + "]"
+        case str():
+            return value or "''"
+        case _:
+            return str(value)
+
+
+def main() -> int:
+    """Write the page, or say whether it is current."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if out of date")
+    text = page()
+    if not parser.parse_args().check:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(text)
+        return 0
+    current = PAGE.exists() and PAGE.read_text() == text
+    if not current:
+        print("docs/campaign.md is out of date: run scripts/campaign_docs.py", file=sys.stderr)
+    return 0 if current else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
