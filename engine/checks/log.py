@@ -195,8 +195,8 @@ class CheckLog:
 
     async def _rewrite_tail(self) -> None:
         self.left_out_bytes = self._tail_bytes - self._tail.size
-        note = f"\n[... {self.left_out_bytes} bytes left out ...]\n".encode()
-        data = note + self._tail.last(self._tail.size)
+        note = f"\n[... {self.left_out_bytes} bytes left out ...]\n" if self.left_out_bytes else ""
+        data = note.encode() + self._tail.last(self._tail.size)
         with anyio.CancelScope(shield=True):
             await self._file.truncate(self._head_end)
             self.end = self._head_end

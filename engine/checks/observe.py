@@ -83,7 +83,7 @@ def _read(spec: CheckSpec, result: Result, before: Before, output: bytes) -> _Re
     for name in spec.must_report():
         if name not in metrics:
             missing.setdefault(name, "it is not in the result file")
-    tests = result.tests or (readers.tests_from_lines(lines) if spec.tests else None)
+    tests = result.tests or (readers.inventory_from_lines(lines) if spec.tests else None)
     pattern = readers.failure_in(spec.failures, lines)
     return _Read(metrics, missing, tests, pattern and pattern.verdict)
 

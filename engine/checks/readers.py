@@ -50,16 +50,15 @@ def metric_from_lines(source: RegexMetric, lines: Iterable[str]) -> float:
     texts = [found[source.group] for line in lines for found in pattern.finditer(line)]
     if not texts:
         raise NotFoundError(f"no line of the output matches {source.regex!r}")
-    values = [_number(text) for text in texts]
     match source.pick:
         case "last":
-            return values[-1]
+            return _number(texts[-1])
         case "first":
-            return values[0]
+            return _number(texts[0])
         case "min":
-            return min(values)
+            return min(map(_number, texts))
         case "max":
-            return max(values)
+            return max(map(_number, texts))
         case _:
             assert_never(source.pick)
 
@@ -101,7 +100,7 @@ _COUNT: Final = re.compile(r"(\d+) ([a-z]+)")
 _FAILED: Final = frozenset({"failed", "error", "errors"})
 
 
-def tests_from_lines(lines: Iterable[str]) -> Tests | None:
+def inventory_from_lines(lines: Iterable[str]) -> Tests | None:
     """The inventory in the last summary line of pytest; None when there is none."""
     summaries = [found[1] for line in lines if (found := _SUMMARY.match(line.strip()))]
     if not summaries:
