@@ -1,0 +1,1 @@
+"""What any kernel needs to be compiled and costed for a TPU on a machine that has none."""

@@ -1,0 +1,161 @@
+"""The static estimate of a member's time, from a fresh process per candidate.
+
+`est_ms` is for B1 T8192 Hk16 Hv32 K=V=128: the kernel's cycles and the bytes moved around it are
+taken at T = 1024 and 2048 for a few heads, and their slope and intercept extrapolated in T, then
+scaled by the number of heads. Programs at the full shape take ten times as long to estimate and
+agree within a per cent (docs/kernels-gdn.md).
+"""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from kernels.common.chips import CHIPS, Chip
+from kernels.gdn.failure import Failure
+from kernels.gdn.member import HEAD_DIM, Member
+
+TOKENS, KEY_HEADS, VALUE_HEADS = 8192, 16, 32
+"""The shape that est_ms is for, with one batch entry."""
+
+SAMPLES = (1024, 2048)
+"""Tokens of the two programs that are estimated."""
+
+ABORTED = -6
+"""Exit status of a process that SIGABRT ended."""
+
+_REASON = re.compile(r"(Static LLO profiling of .*|type_check_result\S* .*|Check failed: .*)")
+_REGISTER = re.compile(r"%\S+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What the compiler says, scaled to the full shape.
+
+    Args:
+        est_ms: kernel_ms + copies_ms, and at least floor_ms.
+        kernel_ms: of the kernel's cycles.
+        copies_ms: of the bytes that operations around the kernel move.
+        floor_ms: of the bytes that any kernel must move.
+        cycles: of a core, per 128 tokens of a value head.
+    """
+
+    est_ms: float
+    kernel_ms: float
+    copies_ms: float
+    floor_ms: float
+    cycles: float
+    vmem_mib: float
+    bundles: int
+    spills: int
+
+
+def sample_heads(member: Member) -> int:
+    """Value heads of the estimated programs: at least a grid step for each of two cores."""
+    return max(8, 2 * member.heads_per_step)
+
+
+def libtpu_version() -> str | None:
+    """The installed compiler's version, or nothing."""
+    if importlib.util.find_spec("libtpu") is None:
+        return None
+    return importlib.metadata.version("libtpu")
+
+
+def label() -> str:
+    """What every figure is called."""
+    return f"static estimate (libtpu {libtpu_version()})"
+
+
+def estimate(member: Member, target: str, deadline_s: float) -> Estimate | Failure:
+    """The member's estimate on the target, or why there is none.
+
+    Cost: 3 to 6 s on one core, 0.6 GB.
+    """
+    if libtpu_version() is None:
+        return Failure(
+            "infra",
+            "libtpu is not installed: no static estimate without the TPU compiler; on Linux "
+            "x86-64, pip install -r requirements-tpu.txt",
+        )
+    profiles = _profiles(member, target, deadline_s)
+    if isinstance(profiles, Failure):
+        return profiles
+    return scale(profiles, CHIPS[target], sample_heads(member))
+
+
+def scale(profiles: list[dict[str, int]], chip: Chip, heads: int) -> Estimate:
+    """The estimate for the full shape from the two programs' profiles."""
+    rounds = VALUE_HEADS / heads
+    cycles = _extrapolate([p["cycles"] for p in profiles]) * rounds
+    moved = _extrapolate([p["around_bytes"] for p in profiles]) * rounds
+    kernel_s, copies_s = cycles / chip.clock_hz, moved / chip.bytes_per_s
+    floor_s = floor_bytes() / chip.bytes_per_s
+    head_chunks = VALUE_HEADS * TOKENS / 128
+    return Estimate(
+        est_ms=_ms(max(kernel_s + copies_s, floor_s)),
+        kernel_ms=_ms(kernel_s),
+        copies_ms=_ms(copies_s),
+        floor_ms=_ms(floor_s),
+        cycles=round(cycles * chip.cores / head_chunks, 1),
+        vmem_mib=round(profiles[-1]["vmem_bytes"] / 2**20, 3),
+        bundles=profiles[-1]["bundles"],
+        spills=profiles[-1]["spills"],
+    )
+
+
+def floor_bytes() -> int:
+    """Bytes that every kernel moves at the full shape: inputs, outputs and both states, once."""
+    activations = 2 * TOKENS * HEAD_DIM * (2 * KEY_HEADS + 2 * VALUE_HEADS)
+    gates = 4 * TOKENS * 2 * VALUE_HEADS
+    states = 2 * 4 * VALUE_HEADS * HEAD_DIM * HEAD_DIM
+    return activations + gates + states
+
+
+def _extrapolate(values: list[int]) -> float:
+    slope = (values[1] - values[0]) / (SAMPLES[1] - SAMPLES[0])
+    return values[0] + slope * (TOKENS - SAMPLES[0])
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 6)
+
+
+def _profiles(member: Member, target: str, deadline_s: float) -> list[dict[str, int]] | Failure:
+    job = {"parameters": dataclasses.asdict(member), "target": target}
+    command = [sys.executable, "-m", "kernels.gdn.cost_child"]
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root}
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(job), capture_output=True, text=True, env=environment,
+            timeout=deadline_s, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Failure("timeout", f"no static estimate within {deadline_s:g} s")
+    return _outcome(done)
+
+
+def _outcome(done: subprocess.CompletedProcess[str]) -> list[dict[str, int]] | Failure:
+    if done.returncode == ABORTED:
+        return Failure("refused", f"the TPU compiler aborts: {_reason(done.stderr)}")
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["no output"]
+        return Failure("infra", f"the costing process ended with {done.returncode}: {last[0]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if "failure" in answer:
+        return Failure(**answer["failure"])
+    return answer["profiles"]
+
+
+def _reason(stderr: str) -> str:
+    """The compiler's own words, without registers, which say nothing to a reader."""
+    match = _REASON.search(stderr)
+    text = match.group(1) if match else "it gives no reason"
+    return _REGISTER.sub("%", text)[:240]

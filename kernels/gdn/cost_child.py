@@ -1,0 +1,63 @@
+"""The process that compiles one member and reads its profile: a job on stdin, the answer on stdout.
+
+It is a process of its own because the compiler reads its flags once, and because it aborts on
+programs that its profiler cannot follow.
+"""
+
+import dataclasses
+import functools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kernels.common import static_profile
+from kernels.common.chips import CHIPS
+from kernels.gdn.cost import KEY_HEADS, SAMPLES, VALUE_HEADS, sample_heads
+from kernels.gdn.member import parse
+
+OPERATION = "gdn_fwd.1"
+"""The kernel's operation in the compiled program: its name, numbered."""
+
+
+def main() -> int:
+    """Reads the job, writes one line of JSON."""
+    job = json.load(sys.stdin)
+    with static_profile.scratch_folder() as name:
+        folder = Path(name)
+        static_profile.set_environment(folder, OPERATION)
+        answer = _answer(job, folder)
+    print(json.dumps(answer), flush=True)
+    return 0
+
+
+def _answer(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    from kernels.gdn import audit, shapes, tpu
+
+    member = parse(job["parameters"])
+    heads = sample_heads(member)
+    key_heads = heads * KEY_HEADS // VALUE_HEADS
+    samples = [shapes.abstract(tokens, key_heads, heads) for tokens in SAMPLES]
+    function = functools.partial(tpu.forward, member)
+    try:
+        loops = [f for f in audit.audit(function, samples[0]) if f.rule == audit.LOOP]
+        if loops:
+            return _failed("refused", f"{loops[0].rule}: {loops[0].detail}")
+        compiler = static_profile.Compiler(CHIPS[job["target"]], OPERATION, folder)
+        profiles = [compiler.profile(function, sample) for sample in samples]
+    except Exception as error:  # noqa: BLE001  the compiler raises whatever its layers raise
+        return _failed("compile", _first_line(error))
+    return {"profiles": [dataclasses.asdict(p) for p in profiles]}
+
+
+def _failed(kind: str, detail: str) -> dict[str, Any]:
+    return {"failure": {"kind": kind, "detail": detail}}
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:240]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""The check command: python -m kernels.gdn.evaluate audit|correctness|cost|acceptance.
+
+It judges the member that the JSON file at CONTROLROOM_CANDIDATE names, or the one given by --set,
+writes the result to CONTROLROOM_RESULT, and prints the same for people. What it prints depends on
+the member, the seed and the compiler only: no times, no paths.
+
+Exit status: 0 the candidate passed, 1 it failed, 2 the command line or the candidate file is wrong.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from kernels.gdn import process
+from kernels.gdn.cost import CHIPS, Estimate, estimate, label
+from kernels.gdn.failure import Failure
+from kernels.gdn.member import InvalidMemberError, Member, canonical, parse
+
+CHECKS = ("audit", "correctness", "cost", "acceptance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """What is judged: parameters of a member, and the seed that the inputs are drawn from."""
+
+    parameters: dict[str, Any]
+    seed: int
+
+
+@dataclasses.dataclass
+class Result:
+    """What the check found, in the form of the check contract, and the lines for people."""
+
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    passed: int = 0
+    failed: int = 0
+    failure: Failure | None = None
+    lines: list[str] = dataclasses.field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The result file's content."""
+        content: dict[str, Any] = {
+            "metrics": self.metrics,
+            "tests": {"passed": self.passed, "failed": self.failed, "skipped": 0},
+        }
+        if self.failure is not None:
+            content["failure"] = {"class": self.failure.kind, "detail": self.failure.detail}
+        return content
+
+
+class UsageError(Exception):
+    """The command line or the candidate file cannot be used; the message says what to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one check and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        candidate = _candidate(options)
+    except UsageError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    result = evaluate(options, candidate)
+    print("\n".join(result.lines))
+    _write(result)
+    return 0 if result.failure is None else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m kernels.gdn.evaluate", description=__doc__)
+    parser.add_argument("check", choices=CHECKS)
+    parser.add_argument("--set", nargs="+", default=None, metavar="NAME=VALUE", dest="settings")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="of the inputs; else the candidate's"
+    )
+    parser.add_argument("--target", choices=sorted(CHIPS), default="v5p", help="chip to cost for")
+    parser.add_argument(
+        "--deadline", type=float, default=100.0, metavar="S", help="of the compiler"
+    )
+    return parser
+
+
+def _candidate(options: argparse.Namespace) -> Candidate:
+    path = os.environ.get("CONTROLROOM_CANDIDATE")
+    if options.settings is not None:
+        return Candidate(dict(map(_setting, options.settings)), options.seed or 0)
+    if path is None:
+        raise UsageError("no candidate: set CONTROLROOM_CANDIDATE or give --set chunk=128 ...")
+    content = _read(Path(path))
+    seed = content.get("seed", 0) if options.seed is None else options.seed
+    if not isinstance(seed, int):
+        raise UsageError(f"the candidate's seed must be an integer; got {seed!r}")
+    return Candidate(content["parameters"], seed)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set takes NAME=VALUE; got {text!r}")
+    return name, int(value) if value.isdigit() else value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the candidate file cannot be read: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict):
+        raise UsageError('the candidate file must be an object with an object "parameters"')
+    return content
+
+
+def evaluate(options: argparse.Namespace, candidate: Candidate) -> Result:
+    """The result of the check; an invalid member is one too."""
+    try:
+        member = parse(candidate.parameters)
+    except InvalidMemberError as error:
+        failure = Failure("invalid", f"invalid member: {error}")
+        return Result(failed=1, failure=failure, lines=[failure.detail])
+    result = Result(lines=[f"member {canonical(candidate.parameters)}"])
+    if options.check == "cost":
+        _cost(result, member, options)
+    else:
+        _interpret(result, member, options.check, candidate.seed)
+    if result.failure is not None:
+        result.lines.append(f"FAILED ({result.failure.kind}) {result.failure.detail}")
+    return result
+
+
+def _cost(result: Result, member: Member, options: argparse.Namespace) -> None:
+    match estimate(member, options.target, options.deadline):
+        case Failure() as failure:
+            result.failed, result.failure = 1, failure
+        case Estimate() as figures:
+            result.passed = 1
+            result.metrics = dataclasses.asdict(figures)
+            result.lines.append(f"{label()} for {options.target}, B1 T8192 Hk16 Hv32 K=V=128")
+            result.lines += [f"{name} {value}" for name, value in result.metrics.items()]
+
+
+def _interpret(result: Result, member: Member, check: str, seed: int) -> None:
+    from kernels.gdn import checks
+
+    try:
+        verdicts = checks.run(check, member, seed)
+    except Exception as error:  # noqa: BLE001  tracing and lowering raise whatever their layers raise
+        result.failed = 1
+        result.failure = Failure(
+            "compile", f"{type(error).__name__}: {error}".splitlines()[0][:240]
+        )
+        return
+    failed = [v for v in verdicts if not v.passed]
+    result.failed, result.passed = len(failed), len(verdicts) - len(failed)
+    result.metrics["worst_excess"] = _finite(max(v.excess for v in verdicts))
+    result.lines += [_line(v) for v in verdicts]
+    if failed:
+        first = max(failed, key=lambda v: v.excess)
+        result.failure = Failure("incorrect", f"{first.case}: {first.detail}")
+
+
+def _finite(excess: float) -> float:
+    """The figure to two places; results are JSON, which has no infinity."""
+    return round(min(excess, 1e9), 2)
+
+
+def _line(verdict: Any) -> str:
+    mark = "pass" if verdict.passed else "FAIL"
+    return f"{mark}  {verdict.case}" + (f": {verdict.detail}" if verdict.detail else "")
+
+
+def _write(result: Result) -> None:
+    path = os.environ.get("CONTROLROOM_RESULT")
+    if path is None:
+        return
+    part = Path(f"{path}.part")
+    part.write_text(json.dumps(result.as_json()) + "\n")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    process.prepare()
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Runs a kernel in interpret mode on acceptance cases and judges it against the reference.
+
+The kernel is an argument, a function of the six inputs: the same checks judge the family and the
+broken kernels of the tests.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kernels.gdn import cases, compare, oracle, reference, stress
+from kernels.gdn.reference import Inputs, Outputs
+
+Kernel = Callable[..., tuple[jax.Array, jax.Array]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether one case passed.
+
+    Args:
+        excess: the worst error over its tolerance; 0 where the case has no such figure.
+        detail: what failed, empty where nothing did.
+    """
+
+    case: str
+    passed: bool
+    excess: float = 0.0
+    detail: str = ""
+
+
+class Runner:
+    """The kernel, compiled once for each shape that it is run at."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = jax.jit(kernel)
+
+    def run(self, inputs: Inputs) -> Outputs:
+        """The kernel's outputs, in float64."""
+        halves = [jnp.asarray(x, jnp.bfloat16) for x in inputs[:3]]
+        o, state = self._kernel(*halves, *(jnp.asarray(x, jnp.float32) for x in inputs[3:]))
+        return Outputs(np.asarray(o, np.float64), np.asarray(state, np.float64))
+
+
+def matrix(runner: Runner, groups: cases.Groups, tokens: int, seed: int) -> list[Verdict]:
+    """A verdict for each stress: one run, the stresses stacked as heads."""
+    inputs = stress.stack(groups, tokens, seed)
+    return judge(runner.run(inputs), inputs, cases.names(groups))
+
+
+def judge(got: Outputs, inputs: Inputs, names: list[str]) -> list[Verdict]:
+    """A verdict for each value head of the first batch entry."""
+    true, near = reference.scan(inputs), oracle.chunked(inputs)
+    return [
+        _verdict(name, compare.worst(compare.head_errors(got, near, true, head)))
+        for head, name in enumerate(names)
+    ]
+
+
+def _verdict(name: str, error: compare.Error) -> Verdict:
+    if error.passed:
+        return Verdict(name, passed=True, excess=error.excess)
+    detail = f"{error.part}: relative error {error.value:.2g}, tolerated {error.tolerance:.2g}"
+    return Verdict(name, passed=False, excess=error.excess, detail=detail)
