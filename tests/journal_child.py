@@ -2,23 +2,26 @@
 
 `python -m tests.journal_child RUN_DIR [FAILPOINT[:HIT]]` takes the run, as an engine would, and
 then does what lines on its input say, answering each with the last event's number:
-`append N` (whole iterations), `snapshot`, `close`.
+`append N` (whole iterations), `snapshot`, `answer` (the next command: a stop is refused, any other
+accepted), `close`.
 """
 
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.core import failpoints
-from engine.core.events import AnyEvent
+from engine.core.commands import Stop, name_of
+from engine.core.events import AnyEvent, CommandAccepted, CommandRefused
 from engine.core.fold import fold
 from engine.core.state import dump
 from engine.journal import Damaged, Journal, JournalReader, verify
-from engine.runfolder import RunPaths, create_run_folder, lock
+from engine.runfolder import RunPaths, create_run_folder, inbox, lock
 from tests.recorded import NOON, created, extend, folded, iteration, started, stopped
 
 REPOSITORY = Path(__file__).parent.parent
@@ -42,12 +45,16 @@ class Child:
         line = self.process.stdout.readline()
         return int(line) if line else -1
 
+    def say(self, line: str) -> None:
+        """Have the child do what the line says; do not wait for it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
     def tell(self, line: str) -> int:
         """The last event's number after the child did what the line says; -1 when it died."""
-        assert self.process.stdin is not None
         try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
+            self.say(line)
         except BrokenPipeError:
             return -1
         return self.ready()
@@ -85,6 +92,7 @@ class Taken:
     """The run, taken: its journal and its state."""
 
     def __init__(self, paths: RunPaths) -> None:
+        self.paths = paths
         if paths.journal.exists():
             found = verify(paths.journal)
             if isinstance(found, Damaged):
@@ -112,11 +120,27 @@ class Taken:
                     self.append(iteration(number))
             case "snapshot":
                 self.journal.save_snapshot(dump(self.state), self.state.seq)
+            case "answer":
+                self.append([self.answer()])
             case "close":
                 self.append([stopped()])
                 self.journal.close()
             case _:
                 raise SystemExit(f"no such word: {word}")
+
+    def answer(self) -> AnyEvent:
+        """The answer to the next command in the inbox."""
+        while not (found := inbox.pending(self.paths.inbox)):
+            time.sleep(0.005)
+        inbox.remove(self.paths.inbox, found[0].id)
+        head = {
+            "command_id": found[0].id,
+            "command": name_of(found[0].command),
+            "by": found[0].by,
+        }
+        if isinstance(found[0].command, Stop):
+            return CommandRefused(**head, reason="not now")
+        return CommandAccepted(**head)
 
 
 def main() -> None:
