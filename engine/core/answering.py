@@ -39,4 +39,3 @@ def resume(state: RunState, *, by: str) -> list[e.AnyEvent]:
 def stop(state: RunState, *, by: str, reason: str) -> list[e.AnyEvent]:
     """Draining; nothing when the engine drains already."""
     return [] if state.stopping is not None else [e.StopRequested(by=by, reason=reason)]
-
