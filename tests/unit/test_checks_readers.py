@@ -10,11 +10,11 @@ from engine.checks.files import stamp
 from engine.checks.readers import (
     NotFoundError,
     failure_in,
+    inventory_from_lines,
     last_words,
     lines_of,
     metric_from_json,
     metric_from_lines,
-    inventory_from_lines,
 )
 from engine.core.campaign.checks import FailurePattern, JsonMetric, RegexMetric
 from engine.core.events import Tests
