@@ -1,10 +1,11 @@
 """The application: actions, theme and how it ends."""
 
+import traceback
 from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segments
-from rich.traceback import Traceback
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -145,6 +146,6 @@ class RoomApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Textual's own report prints local variables, and with them whatever secret they hold."""
-        trace = Traceback(show_locals=False, width=None)
+        trace = Text(traceback.format_exc())
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
         self._close_messages_no_wait()

@@ -4,6 +4,7 @@ python -P tests/screens/demo_run.py FOLDER [ITERATIONS]
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from engine.core import events as e
@@ -24,10 +25,26 @@ def build(folder: Path, iterations: int, *, ended: bool = False) -> Path:
             (last, e.EngineStopped(reason="done", exit_status=0, alive_s=9000.0)),
         ]
     journal = Journal.create(paths.journal, [told[0][1]], fakes.iso(told[0][0]))
-    for seq, (at, event) in enumerate(told[1:], start=1):
-        journal.append([_with_log(paths.root, event)], expected_seq=seq, time=fakes.iso(at))
+    for at, batch in _by_iteration(told[1:]):
+        events = [_with_log(paths.root, event) for event in batch]
+        journal.append(events, expected_seq=journal.last_seq, time=fakes.iso(at))
     journal.close()
     return paths.root
+
+
+def _by_iteration(
+    told: list[tuple[float, e.AnyEvent]],
+) -> Iterator[tuple[float, list[e.AnyEvent]]]:
+    """Events in few transactions, each with the time of its last one: a write costs an fsync."""
+    batch: list[e.AnyEvent] = []
+    at = 0.0
+    for time, event in told:
+        if batch and isinstance(event, e.IterationStarted):
+            yield at, batch
+            batch = []
+        batch.append(event)
+        at = time
+    yield at, batch
 
 
 def _with_log(root: Path, event: e.AnyEvent) -> e.AnyEvent:

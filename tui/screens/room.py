@@ -116,7 +116,8 @@ class RoomScreen(Screen[None]):
             self._paint_footer(now)
 
     def _changed(self, what: str, view: object) -> bool:
-        if self._painted.get(what) == view and what in self._painted:
+        known = self._painted.get(what)
+        if what in self._painted and (known is view or known == view):
             return False
         self._painted[what] = view
         return True
