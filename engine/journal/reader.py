@@ -140,8 +140,8 @@ class JournalReader:
         what = "it changes faster than it can be read"
         for attempt in range(_ATTEMPTS):
             before = opening.stamp(self._path)
-            if before[0] is None:
-                what = "it is missing"
+            if before[0] is None or before[0].size_bytes == 0:
+                what = soundness.unreadable(self._path) or what
                 break
             # An engine that holds the run may not have opened the journal yet, and then a folder
             # that cannot be written gives no live view: every other attempt does without.

@@ -10,6 +10,19 @@ APPLICATION_ID: Final = 1668444013
 FORMAT: Final = 1
 
 
+def unreadable(path: Path) -> str | None:
+    """Why there is nothing to be opened at `path`, or None.
+
+    Raises:
+        OSError: the folder cannot be looked into.
+    """
+    if path.is_dir():
+        return "it is a folder"
+    if not path.exists():
+        return "it is missing"
+    return "it is empty" if path.stat().st_size == 0 else None
+
+
 def foreign(db: sqlite3.Connection) -> str | None:
     """What kind of file it is when it is no journal of this version, or None."""
     (application,) = db.execute("PRAGMA application_id").fetchone()

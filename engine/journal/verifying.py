@@ -22,23 +22,15 @@ def verify(path: Path, *, heartbeat_seq: int | None = None) -> Verified | Damage
         heartbeat_seq: the last event that the heartbeat file speaks of; one that the journal
             does not hold was lost.
 
-    Cost: about 10 µs an event.
+    Cost: about 15 µs an event.
     """
     try:
-        if (what := _unreadable(path)) is not None:
+        if (what := soundness.unreadable(path)) is not None:
             return Damaged(path=str(path), what=what + _heard_of(heartbeat_seq))
         with _opened(path) as db:
             return _verify(path, db, heartbeat_seq)
     except (sqlite3.Error, OSError) as error:
         return Damaged(path=str(path), what=f"{error}{_heard_of(heartbeat_seq)}")
-
-
-def _unreadable(path: Path) -> str | None:
-    if path.is_dir():
-        return "it is a folder"
-    if not path.exists():
-        return "it is missing"
-    return "it is empty" if path.stat().st_size == 0 else None
 
 
 def _heard_of(heartbeat_seq: int | None) -> str:

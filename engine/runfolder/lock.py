@@ -37,6 +37,14 @@ class RunLock:
         self._key = key
         self._descriptor: int | None = descriptor
 
+    def sign(self) -> None:
+        """Write down who holds the run, for messages and for which run was started last."""
+        # On a full disk the lock holds without it.
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, msgspec.json.encode(identity.own()) + b"\n", 0)
+
     def release(self) -> None:
         """Let go of the run; a second time it does nothing."""
         if self._descriptor is not None:
@@ -45,8 +53,13 @@ class RunLock:
             self._descriptor = None
 
 
-def take(path: Path) -> RunLock | LockHeld:
+def take(path: Path, *, sign: bool = True) -> RunLock | LockHeld:
     """The lock of the run, or who holds it.
+
+    Args:
+        path: the lock file; it is made when it is not there.
+        sign: False leaves the file's content as it is until `RunLock.sign` is called, for an
+            engine that may find the run unusable and must then have changed no byte of it.
 
     Raises:
         OSError: the file cannot be opened for writing, or its file system knows no locks.
@@ -64,10 +77,12 @@ def take(path: Path) -> RunLock | LockHeld:
     except OSError:
         os.close(descriptor)
         raise
-    _sign(descriptor)
     key = _key(os.fstat(descriptor))
     _held.add(key)
-    return RunLock(key, descriptor)
+    held = RunLock(key, descriptor)
+    if sign:
+        held.sign()
+    return held
 
 
 def _key(found: os.stat_result) -> _Key:
@@ -80,13 +95,6 @@ def _held_here(path: Path) -> bool:
         return _key(path.stat()) in _held
     except OSError:
         return False
-
-
-def _sign(descriptor: int) -> None:
-    # The content is for messages only; on a full disk the lock holds without it.
-    with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, msgspec.json.encode(identity.own()) + b"\n", 0)
 
 
 def holder(path: Path) -> int | None:

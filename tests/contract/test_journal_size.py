@@ -36,18 +36,19 @@ def test_a_million_events(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     journal, state = write_long(path)
     assert state.seq == EVENTS + 2
-    began = time.perf_counter()
+    # Times are of the processor: the machine may be busy with other tests.
+    began = time.process_time()
     reader = JournalReader.open(path, is_live=lambda: True)
     assert reader.load_state() == state
-    assert time.perf_counter() - began < 1.0, "opening while it is written"
+    assert time.process_time() - began < 1.0, "opening while it is written"
     journal.close()
     assert path.stat().st_size < 300 * EVENTS
-    began = time.perf_counter()
+    began = time.process_time()
     assert JournalReader.open(path, is_live=lambda: False).load_state() == state
-    assert time.perf_counter() - began < 1.0, "opening at rest"
-    began = time.perf_counter()
+    assert time.process_time() - began < 1.0, "opening at rest"
+    began = time.process_time()
     found = verify(path, heartbeat_seq=state.seq)
     assert isinstance(found, Verified)
     assert found.state == state
-    assert time.perf_counter() - began < 60, "verifying"
+    assert time.process_time() - began < 60, "verifying"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024, "KiB"

@@ -145,6 +145,12 @@ def test_a_folder_in_the_place_of_the_journal(paths: RunPaths) -> None:
     assert "it is a folder" in look(paths, []).message
 
 
+def test_an_emptied_journal(paths: RunPaths) -> None:
+    paths.journal.write_bytes(b"")
+    assert "it is empty" in look(paths, []).message
+    assert "it is empty" in RunHandle.open(paths.root).status().journal
+
+
 def test_a_journal_that_is_gone(paths: RunPaths, original: RunPaths) -> None:
     assert "it is missing" in look(paths, []).message
     found = verify(paths.journal, heartbeat_seq=303)

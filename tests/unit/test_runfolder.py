@@ -132,6 +132,15 @@ class TestLock:
         mine.release()
         assert subprocess.check_output(ask).strip() == b"None"
 
+    def test_it_can_be_taken_without_changing_a_byte(self, paths: RunPaths) -> None:
+        paths.lock.write_text("of an earlier engine")
+        mine = lock.take(paths.lock, sign=False)
+        assert isinstance(mine, lock.RunLock)
+        assert paths.lock.stat().st_size == len("of an earlier engine")
+        mine.sign()
+        mine.release()
+        assert lock.owner(paths.lock) == identity.own()
+
     def test_it_can_be_asked_where_nothing_can_be_written(
         self, paths: RunPaths, tmp_path: Path
     ) -> None:
