@@ -47,11 +47,14 @@ class Keeper:
     ) -> None:
         self._run = paths.root
         self._target = paths.artifacts / f"{iteration:05d}" / check
-        self._folders = [folder.resolve() for folder in folders]
+        self._folders = list(folders)
         self._rest_bytes = ARTIFACT_BYTES
 
     async def keep(self, names: list[str], room: Room) -> Kept:
         """What was kept of the files named, each relative to the root or to the scratch folder."""
+        if not names:
+            return Kept([], [])
+        self._folders = [folder.resolve() for folder in self._folders]
         kept = Kept([], [])
         for name in names[:MOST_ARTIFACTS]:
             try:

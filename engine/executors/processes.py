@@ -25,6 +25,7 @@ ENGINE_VARIABLE: Final = "CONTROLROOM_ENGINE"
 
 _SET_CHILD_SUBREAPER: Final = 36
 _SHELL: Final = "/bin/sh"
+_found: Final[dict[tuple[str, str], str]] = {}
 
 
 class CannotStartError(Exception):
@@ -69,9 +70,11 @@ def _program(command: Command) -> str:
         if not os.path.exists(name):  # noqa: PTH110
             raise CannotStartError(f"{name} does not exist")
         return name
-    found = shutil.which(name, path=command.env.get("PATH", os.defpath))
+    path = command.env.get("PATH", os.defpath)
+    found = _found.get((name, path)) or shutil.which(name, path=path)
     if found is None:
         raise CannotStartError(f"there is no program {name} on PATH")
+    _found[name, path] = found  # what was found is not looked for each time
     return found
 
 
