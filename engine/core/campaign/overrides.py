@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from engine.core.campaign.problems import Place, Problem
-from engine.core.campaign.yamltree import Tree, parse_yaml
+from engine.core.campaign.yamltree import Spot, Tree, parse_yaml
 
 
 class _WrongPlaceError(Exception):
@@ -41,6 +41,9 @@ def _apply(tree: Tree, override: str) -> None:
         tree.spots.clear()
         tree.spots.update(kept)
         tree.spots.update({(*place, *at): spot for at, spot in new.spots.items()})
+        made = Spot(line=0, column=0, key_line=0, key_column=0, option=f"--set {override}")
+        for depth in range(1, len(place)):
+            tree.spots.setdefault(place[:depth], made)
         tree.unread.update((*place, *at) for at in new.unread)
 
 

@@ -1,0 +1,92 @@
+"""What changed between two campaigns, and whether a person must consent."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from engine.core.campaign.differences import differences
+
+OLD: dict[str, Any] = {
+    "campaign": "bowl",
+    "seed": 0,
+    "space": {"x": {"choices": [1, 2], "when": {}}},
+    "proposers": [{"kind": "evolution", "slots": 2, "explore": 0.5}],
+    "checks": [
+        {"name": "lint", "run": "lint", "exit": [0]},
+        {"name": "train", "run": "train", "exit": [0], "metrics": {}},
+    ],
+    "stop": {"iterations": 10, "failures": 25},
+}
+
+
+def changed(**more: Any) -> dict[str, Any]:
+    return copy.deepcopy(OLD) | more
+
+
+def told(new: dict[str, Any], old: dict[str, Any] = OLD) -> list[tuple[str, bool]]:
+    return [(str(found), found.needs_consent) for found in differences(old, new)]
+
+
+def test_equal_campaigns_do_not_differ() -> None:
+    assert told(changed()) == []
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (changed(seed=1), [("seed: 0 -> 1", True)]),
+        (changed(seed=False), [("seed: 0 -> false", True)]),
+        (changed(about="b"), [('about: (nothing) -> "b"', True)]),
+        (
+            changed(stop={"failures": 25, "plateau": 3}),
+            [
+                ("stop.iterations: 10 -> (nothing)", False),
+                ("stop.plateau: (nothing) -> 3", False),
+            ],
+        ),
+        (
+            changed(proposers=[{"kind": "evolution", "slots": 4, "explore": 0.1}]),
+            [
+                ("proposers.evolution.slots: 2 -> 4", False),
+                ("proposers.evolution.explore: 0.5 -> 0.1", True),
+            ],
+        ),
+        (
+            changed(space={"x": {"choices": [1, 2, 3], "when": {}}}),
+            [("space.x.choices: [1,2] -> [1,2,3]", True)],
+        ),
+        (changed(checks=OLD["checks"][::-1]), [
+            ('checks.order: ["lint","train"] -> ["train","lint"]', True),
+        ]),
+        (changed(checks=OLD["checks"][:1]), [
+            (
+                'checks.train: {"name":"train","run":"train","exit":[0],"metrics":{}}'
+                " -> (nothing)",
+                True,
+            )
+        ]),
+        (
+            changed(
+                checks=[OLD["checks"][0], OLD["checks"][1] | {"exit": [0, 1], "metrics": {"a": 1}}]
+            ),
+            [
+                ("checks.train.exit: [0] -> [0,1]", True),
+                ("checks.train.metrics.a: (nothing) -> 1", True),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_changed_is_told_by_path(
+    new: dict[str, Any], expected: list[tuple[str, bool]]
+) -> None:
+    assert told(new) == expected
+
+
+def test_the_values_of_a_difference() -> None:
+    (found,) = differences(OLD, changed(seed=4))
+    assert (found.path, found.old, found.new, found.needs_consent) == ("seed", 0, 4, True)
+
+
+def test_a_list_is_not_a_mapping() -> None:
+    assert told({"a": []}, {"a": {}}) == [("a: {} -> []", True)]
