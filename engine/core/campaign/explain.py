@@ -90,7 +90,7 @@ def value_at(data: Any, place: Place) -> Any:
 
 def _name_of(value: Any) -> str | None:
     name = cast("dict[str, Any]", value).get("name") if isinstance(value, dict) else None
-    return name if isinstance(name, str) and re.match(FILE_NAME, name) else None
+    return name if isinstance(name, str) and re.fullmatch(FILE_NAME, name) else None
 
 
 def _complaint(error: ErrorDetails, place: Place, context: dict[str, Any], data: Any) -> Finding:
