@@ -8,6 +8,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -31,12 +32,14 @@ class Life:
     def __init__(self, leave: Callable[[int], None]) -> None:
         self._leave = leave
         self._done = threading.Event()
+        self._begun = False
         self._attributes: list[Any] | None = None
 
     def begin(self) -> None:
         """Starts to listen; does nothing where there is no terminal, as in a test."""
         if sys.__stdin__ is None or not sys.__stdin__.isatty():
             return
+        self._begun = True
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -47,8 +50,14 @@ class Life:
         watch.start()
 
     def end(self) -> None:
-        """The exit has come: nothing is left to watch."""
+        """The exit has come: nothing is left to watch but that it does not hang.
+
+        After this Textual still joins its threads, and on a dead terminal neither its writer nor
+        its reader comes back.
+        """
         self._done.set()
+        if self._begun:
+            threading.Thread(target=self._end_anyhow, daemon=True, name="last resort").start()
 
     def keep_attributes(self) -> None:
         """Remembers how the terminal is set, to set it so again in an emergency."""
@@ -73,6 +82,12 @@ class Life:
         if not self._done.wait(PATIENCE_S):
             self._give_back()
             os._exit(status)
+
+    def _end_anyhow(self) -> None:
+        """The process takes this thread along when it ends in time."""
+        time.sleep(PATIENCE_S)
+        self._give_back()
+        os._exit(HUNG_UP)
 
     def _give_back(self) -> None:
         with contextlib.suppress(OSError, termios.error, ValueError):
