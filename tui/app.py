@@ -59,6 +59,7 @@ class RoomApp(App[None]):
     def on_mount(self) -> None:
         """Listens to signals, to the terminal and to answers."""
         self._life.begin()
+        self._room_screen.set_class(self.no_color, "colourless")
         self.set_interval(0.2, self._tell_answers)
 
     def on_unmount(self) -> None:

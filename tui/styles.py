@@ -35,6 +35,8 @@ Screen { background: $background; color: $foreground; layers: below above; }
 #notice { height: auto; padding: 0 1; display: none; color: $foreground; margin: 0 0 0 0; }
 #notice.shown { display: block; }
 #notice.alarm { color: $error; }
+.colourless #notice.alarm { color: $strong; text-style: bold; }
+.colourless .ink--alarm { color: $strong; text-style: bold reverse; }
 #columns { height: 1fr; layout: horizontal; padding: 1 0 0 0; }
 .column { height: 100%; width: 1fr; }
 Pane { height: 1fr; padding: 0 0 1 0; }

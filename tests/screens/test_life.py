@@ -17,6 +17,7 @@ import pytest
 
 from engine.runfolder import lock
 from tests.screens import demo_run
+from tui.__main__ import refusal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIMIT_S = 30.0
@@ -136,6 +137,11 @@ def test_a_closed_terminal_ends_it_even_where_hangups_are_ignored(run: Path) -> 
         assert opened.ended() == 128 + signal.SIGHUP
     finally:
         opened.close()
+
+
+def test_wrong_arguments_are_refused_with_what_to_do() -> None:
+    assert "usage:" in refusal([])
+    assert "controlroom attach" in refusal(["no/such/run"])
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])

@@ -22,7 +22,7 @@ from tui.widgets.painted import Painted
 from tui.widgets.pane import Pane
 from tui.widgets.slots import SlotsPane
 
-TICK_S: Final = 1 / 12
+TICK_S: Final = 1 / 10
 SMALLEST: Final = (60, 16)
 COMPACT: Final = (100, 30)
 WIDE: Final = 160
@@ -30,7 +30,7 @@ TALL: Final = 48
 
 
 class RoomScreen(Screen[None]):
-    """Takes the newest views twelve times a second and paints what changed and is seen."""
+    """Takes the newest views ten times a second and paints what changed and is seen."""
 
     def __init__(self, feed: Feed, clock: Clock) -> None:
         super().__init__()

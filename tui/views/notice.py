@@ -64,7 +64,7 @@ def _crashed(condition: Condition, state: RunState | None) -> str:
     again = f" {open_count} open {steps} done again." if open_count else ""
     return (
         f"✗ Crashed: the engine{_pid(condition)} ended without saying why. What was recorded is "
-        f"kept.{again} Go on with:  {condition.resume_command}"
+        f"kept.{again}\nGo on with:  {condition.resume_command}"
     )
 
 

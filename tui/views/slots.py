@@ -55,13 +55,14 @@ def _busy_row(turn: OpenIteration, state: RunState, condition: Condition) -> Slo
     phase = turn.phase if turn.candidate else "proposing"
     if not condition.live:
         phase, attempt = f"cut off in {phase}", ""
+    held = condition.word == "paused" and turn.check is None
     since = turn.check_since if turn.check else turn.since
     return SlotRow(
         slot=turn.slot,
-        phase=phase + attempt,
+        phase="held by the pause" if held else phase + attempt,
         iteration=turn.iteration,
         proposer=candidate.proposer if candidate else "",
-        since=epoch_of(since) if condition.live else None,
+        since=epoch_of(since) if condition.live and not held else None,
     )
 
 
