@@ -57,7 +57,7 @@ class Member:
     form: str = "R"
     inverse: str = "ladder"
     merge: str = "dense"
-    inverse_precision: str = "bf16"
+    inverse_precision: str = "fp32"
     schedule: str = "serial"
     products: str = "split"
     transpose: str = "implicit"
