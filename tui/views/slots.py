@@ -54,7 +54,7 @@ def _busy_row(turn: OpenIteration, state: RunState, condition: Condition) -> Slo
     attempt = f", attempt {turn.attempt}" if turn.check and turn.attempt > 1 else ""
     phase = turn.phase if turn.candidate else "proposing"
     if not condition.live:
-        phase, attempt = f"cut off in {phase}", ""
+        phase, attempt = (f"cut off in {phase}" if turn.check else "not decided yet"), ""
     held = condition.word == "paused" and turn.check is None
     since = turn.check_since if turn.check else turn.since
     return SlotRow(
