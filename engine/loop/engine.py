@@ -151,6 +151,8 @@ class Engine:
                 self._drain()
             case _:
                 pass
+        # A journal that lost its end is told by a heartbeat that knows of later events.
+        self._vigil.beat()
 
     def _drain(self) -> None:
         if self._control.draining or self._tasks is None:

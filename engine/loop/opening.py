@@ -96,7 +96,7 @@ def take_over(
         kill_leftovers: ends every process of the run that a dead engine left behind.
     """
     try:
-        held = lock.take(paths.lock)
+        held = lock.take(paths.lock, sign=False)
     except OSError as error:
         return Unusable(message=f"{paths.root}: {error.strerror}; nothing was changed")
     if isinstance(held, lock.LockHeld):
@@ -104,6 +104,7 @@ def take_over(
     failpoints.reach("lock.taken")
     taken = _open(paths, wanted, identity, kill_leftovers)
     if isinstance(taken, tuple):
+        held.sign()
         return Opened(journal=taken[0], state=taken[1], lock=held)
     held.release()
     return taken
@@ -123,9 +124,8 @@ def _open(
         found = verify(paths.journal, heartbeat_seq=last.seq if last else None)
         if isinstance(found, Damaged):
             return Unusable(message=found.message)
-        return _resume(
-            paths, wanted, _started(wanted, identity, alive_s), found.state, kill_leftovers
-        )
+        started = _started(wanted, identity, max(alive_s, found.state.alive_s))
+        return _resume(paths, wanted, started, found.state, kill_leftovers)
     except JournalError as error:
         return Unusable(message=str(error))
 
