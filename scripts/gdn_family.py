@@ -33,6 +33,9 @@ from kernels.gdn.member import parse  # noqa: E402
 FIGURES = ("est_ms", "kernel_ms", "copies_ms", "cycles", "vmem_mib", "bundles", "spills")
 DEADLINE_S = 600.0
 
+KEPT = {"ok", "refused", "compile"}
+"""Verdicts that say something about the member; others are tried again."""
+
 Point = dict[str, Any]
 
 
@@ -124,7 +127,7 @@ def read(table: Path, names: list[str]) -> dict[str, Point]:
     if not table.exists():
         return {}
     with table.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["verdict"]]
+        rows = [row for row in csv.DictReader(file) if row["verdict"] in KEPT]
     return {key({n: row[n] for n in names if row[n]}): row for row in rows}
 
 

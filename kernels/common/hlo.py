@@ -1,4 +1,4 @@
-"""Reading the compiler's final program text: what surrounds the kernel, and what the kernel takes."""
+"""The compiler's final program as text: what surrounds the kernel, what the kernel takes."""
 
 import re
 
@@ -9,7 +9,7 @@ FREE = frozenset({
     "parameter", "constant", "bitcast", "tuple", "get-tuple-element", "custom-call", "iota",
     "copy-start", "copy-done", "after-all", "broadcast",
 })  # fmt: skip
-"""Operations that move nothing, the kernel itself, and prefetches that the full shape has none of."""
+"""What moves nothing, the kernel itself, and prefetches, which the full shape has none of."""
 
 _INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%([\w.-]+) = (.*?) ([\w-]+)\((.*)")
 _ARRAY = re.compile(r"(\w+)\[([\d,]*)\]")

@@ -130,9 +130,10 @@ class Compiler:
 def _answer_for(chip: Chip) -> None:
     """Lets lowering rules that ask for the local device's kind, cpu here, see the chip instead."""
     from jax._src.pallas.mosaic import tpu_info
+    from jax.experimental.pallas import tpu as pltpu
 
-    version = tpu_info.ChipVersion[chip.version]
-    tpu_info.registry["cpu"] = lambda: tpu_info._get_tpu_info_impl(version, chip.cores)
+    version = pltpu.ChipVersion[chip.version]
+    tpu_info.registry["cpu"] = lambda: pltpu.get_tpu_info_for_chip(version, chip.cores)
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

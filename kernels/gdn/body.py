@@ -1,8 +1,8 @@
 """What one grid step computes for one value head and one chunk, phase by phase.
 
 G is the cumulative log decay in the chunk, gamma = e^G, Gamma_ij = e^(G_i - G_j) for i >= j,
-kappa_i = e^(G_C - G_i), A = tril_strict(K K^T . Gamma) diag(beta), X = (I+A)^-1. beta scales columns
-throughout, which is a cheap row broadcast: D' = X (V - gamma K S), and beta moves on into
+kappa_i = e^(G_C - G_i), A = tril_strict(K K^T . Gamma) diag(beta), X = (I+A)^-1. beta scales
+columns throughout, which is a cheap row broadcast: D' = X (V - gamma K S), and beta moves on into
 P = tril(Q K^T . Gamma) diag(beta) and into kappa K^T.
 
 A head's chunk is a generator: it yields where the schedule may switch to another head, so that the

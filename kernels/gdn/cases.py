@@ -48,9 +48,11 @@ class Shape:
 
     @property
     def name(self) -> str:
+        """The shape in a few words."""
         return f"Hk{self.key_heads} Hv{self.value_heads} T={self.chunks}C{self.extra:+d}"
 
     def tokens(self, chunk: int) -> int:
+        """Tokens where a chunk has that many rows."""
         return self.chunks * chunk + self.extra
 
 

@@ -30,7 +30,8 @@ class Error:
 
     @property
     def passed(self) -> bool:
-        return self.value <= self.tolerance  # False for NaN
+        """Whether the error is tolerated; NaN is not."""
+        return self.value <= self.tolerance
 
     @property
     def excess(self) -> float:

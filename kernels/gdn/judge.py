@@ -6,7 +6,6 @@ broken kernels of the tests.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp

@@ -29,6 +29,7 @@ class TokenReader:
         self.ref = ref
 
     def head(self, index: int, rows: slice) -> jax.Array:
+        """The head's rows, [rows, 128]."""
         return self.ref[0, rows, index * HEAD_DIM : (index + 1) * HEAD_DIM]
 
 
@@ -46,6 +47,7 @@ class NativeReader:
         self.pairs: dict[tuple[int, int], jax.Array] = {}
 
     def head(self, index: int, rows: slice) -> jax.Array:
+        """The head's rows, [rows, 128]."""
         where = (index // 2, rows.start)
         if where not in self.pairs:
             self.pairs[where] = self._select(index // 2, rows)
@@ -68,6 +70,7 @@ class TokenWriter:
         self.ref = ref
 
     def write(self, index: int, rows: slice, o: jax.Array) -> None:
+        """Puts the head's rows, rounded to the block's type."""
         columns = slice(index * HEAD_DIM, (index + 1) * HEAD_DIM)
         self.ref[0, rows, columns] = o.astype(self.ref.dtype)
 
@@ -80,6 +83,7 @@ class NativeWriter:
         self.halves: dict[tuple[int, int], jax.Array] = {}
 
     def write(self, index: int, rows: slice, o: jax.Array) -> None:
+        """Puts the head's rows, rounded to bf16, when its neighbour's are there too."""
         half = bits(rounded(o))
         other = self.halves.pop((index ^ 1, rows.start), None)
         if other is None:
@@ -141,7 +145,7 @@ class Plan:
         return TokenWriter(ref) if self.layout == "token" else NativeWriter(self._words(ref))
 
     def view(self, x: jax.Array) -> jax.Array:
-        """x [B, T, H, 128] as the kernel takes it."""
+        """The array x [B, T, H, 128] as the kernel takes it."""
         return x.reshape(*x.shape[:2], -1) if self.layout == "token" else x
 
     def _words(self, ref: Any) -> Words:

@@ -1,4 +1,4 @@
-"""One member of the kernel family: its choices, parsed from a candidate's parameters and checked."""
+"""One member of the kernel family: its choices, parsed from a candidate's parameters."""
 
 import dataclasses
 from collections.abc import Mapping

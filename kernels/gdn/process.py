@@ -1,4 +1,4 @@
-"""How a checking process uses the machine: one core, on the CPU, compiling for speed of compiling."""
+"""How a checking process uses the machine: one core, and programs that compile quickly."""
 
 import os
 

@@ -15,7 +15,7 @@ _SPLITTER = 2.0**16 + 1.0
 
 
 def rounded(x: jax.Array) -> jax.Array:
-    """x rounded to the nearest value that bf16 holds, still fp32.
+    """The array x rounded to the nearest value that bf16 holds, still fp32.
 
     Numerics: by Veltkamp's splitting, x c - (x c - x) with c = 2^16 + 1, exact below 2^110; beyond
     it the result is NaN or infinite, never a wrong finite number.
@@ -26,7 +26,7 @@ def rounded(x: jax.Array) -> jax.Array:
 
 
 def split(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """x as the sum of an fp32 array that bf16 holds exactly, cut by bits, and a small rest."""
+    """The array x as the sum of an fp32 array that bf16 holds exactly, cut by bits, and a small rest."""
     high = lax.bitcast_convert_type(bits(x) & jnp.int32(HIGH), jnp.float32)
     return high, x - high
 

@@ -43,7 +43,7 @@ KEYS: dict[str, Callable[[Rng, int], np.ndarray]] = {
     "half-common": _half_common,
     "near-identical": _near_identical,
     "orthonormal": _orthonormal,
-    "zero": lambda rng, t: np.zeros((t, HEAD_DIM)),
+    "zero": lambda _, t: np.zeros((t, HEAD_DIM)),
 }
 
 

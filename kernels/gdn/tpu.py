@@ -106,7 +106,7 @@ def _call(step: body.Step, plan: Plan, v: jax.Array) -> Any:
     gate_block = (1, 1, member.chunks_per_step, gate_rows, member.chunk)
     gate_spec = pl.BlockSpec(gate_block, lambda b, h, n: (b, h, n, 0, 0))
     state_rows = plan.heads * HEAD_DIM
-    state_spec = pl.BlockSpec((1, state_rows, HEAD_DIM), lambda b, h, n: (b, h, 0))
+    state_spec = pl.BlockSpec((1, state_rows, HEAD_DIM), lambda b, h, _: (b, h, 0))
     out_shape = v.shape if plan.layout == "native" else (batch, tokens, value_heads * HEAD_DIM)
     return pl.pallas_call(
         functools.partial(_kernel, step, plan),

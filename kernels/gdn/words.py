@@ -21,9 +21,13 @@ WORDS = PACKED_HEADS // 2
 class Words(Protocol):
     """The words of one pair of heads: int32 [rows, 128]."""
 
-    def load(self, pair: int, rows: slice) -> jax.Array: ...
+    def load(self, pair: int, rows: slice) -> jax.Array:
+        """The pair's words."""
+        ...
 
-    def store(self, pair: int, rows: slice, words: jax.Array) -> None: ...
+    def store(self, pair: int, rows: slice, words: jax.Array) -> None:
+        """Puts the pair's words."""
+        ...
 
 
 class DeviceWords:
@@ -33,9 +37,11 @@ class DeviceWords:
         self.ref = ref.bitcast(jnp.int32).at[0].reshape(ref.shape[1] * WORDS, HEAD_DIM)
 
     def load(self, pair: int, rows: slice) -> jax.Array:
+        """The pair's words, by one strided load."""
         return self.ref[self._where(pair, rows), :]
 
     def store(self, pair: int, rows: slice, words: jax.Array) -> None:
+        """Puts the pair's words, by one strided store."""
         self.ref[self._where(pair, rows), :] = words
 
     def _where(self, pair: int, rows: slice) -> Any:
@@ -49,6 +55,7 @@ class PlainWords:
         self.ref = ref
 
     def load(self, pair: int, rows: slice) -> jax.Array:
+        """The pair's words, put together."""
         even, odd = (self._bits(2 * pair + i, rows) for i in range(2))
         return even | odd << 16
 
@@ -57,6 +64,7 @@ class PlainWords:
         return bits.astype(jnp.int32)
 
     def store(self, pair: int, rows: slice, words: jax.Array) -> None:
+        """Puts the pair's words, parted."""
         for i, half in enumerate((words, lax.shift_right_logical(words, 16))):
             bits = (half & 0xFFFF).astype(jnp.uint16)
             self.ref[0, rows, 2 * pair + i, :] = lax.bitcast_convert_type(bits, jnp.bfloat16)
