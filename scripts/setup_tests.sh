@@ -1,23 +1,26 @@
 #!/bin/sh
-# Install what the tests need beside the program: Python packages, and tmux for the end-to-end test.
+# Install what the tests need beside the program: Python packages, and a few programs of the system.
 set -eu
 
 fail() { printf 'test set-up: %s\n' "$*" >&2; exit 1; }
 
+# program:package, as Debian names them
+needed="tmux:tmux git:git setpriv:util-linux sshd:openssh-server ssh:openssh-client"
+PATH="$PATH:/usr/sbin:/sbin"
+
 "$VENV/bin/python" -m pip --disable-pip-version-check -q install -r requirements-test.txt
 
-missing=
-for tool in tmux git setpriv; do
-  command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+packages=
+for pair in $needed; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || packages="$packages ${pair##*:}"
 done
-if [ -n "$missing" ]; then
-  packages=$(printf '%s\n' $missing | sed 's/setpriv/util-linux/')
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    printf 'test set-up: installing%s\n' "$missing"
-    apt-get -qq update && apt-get -qq install -y --no-install-recommends $packages >/dev/null ||
-      fail "could not install:$missing"
-  else
-    fail "these programs are needed by the tests and not installed:$missing"
-  fi
+if [ -n "$packages" ]; then
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 ||
+    fail "these packages are needed and cannot be installed here:$packages"
+  printf 'test set-up: installing%s\n' "$packages"
+  # shellcheck disable=SC2086  (a list of words)
+  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq install -y --no-install-recommends $packages; } >/dev/null 2>&1 ||
+    fail "could not install:$packages"
 fi
 touch "$VENV/.ready-tests"

@@ -31,7 +31,11 @@ class Terminal:
 
     def type(self, *command: str) -> None:
         """Type a command line and press Enter."""
-        self._tmux("send-keys", "-t", "main", "-l", shlex.join(command))
+        self.type_line(shlex.join(command))
+
+    def type_line(self, line: str) -> None:
+        """Type a line, as it stands, and press Enter."""
+        self._tmux("send-keys", "-t", "main", "-l", line)
         self._tmux("send-keys", "-t", "main", "Enter")
 
     def press(self, *keys: str) -> None:
