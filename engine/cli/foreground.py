@@ -3,7 +3,6 @@
 import getpass
 import logging
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -85,8 +84,16 @@ def _wanted(request: Request) -> Wanted:
         fingerprint=fingerprint(campaign, loaded.root, python),
         version=version("controlroom"),
         accept_changes=request.accept_changes,
-        by=getpass.getuser(),
+        by=_user(),
     )
+
+
+def _user() -> str:
+    """Who runs this; a number where it has no name, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _interpreter_name(campaign: Campaign) -> str:
@@ -111,18 +118,31 @@ def _limits(request: Request) -> Limits:
 def _run(request: Request, opened: Opened, me: identity.Identity) -> int:
     """Run the engine and tell people about it; the lock is held until this process ends."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    _keep_campaign_file(request)
-    clear_other_steps(request.paths, opened.state.open)
+    try:
+        beat = _prepared(request, opened)
+    except OSError as error:
+        opened.journal.close()
+        return _say(f"{request.paths.root}: {error.strerror or error}", Exit.UNUSABLE)
     printer = Printer()
-    beat = HeartbeatFile.open(request.paths.heartbeat)
     try:
         status = anyio.run(_engine, request, opened, me, beat, printer)
+        if not request.as_json:
+            printer.line("\n" + as_text(leaderboard(opened.state, 10)))
     finally:
         beat.close()
         printer.close()
-    if not request.as_json:
-        _print_result(opened.state)
     return status
+
+
+def _prepared(request: Request, opened: Opened) -> HeartbeatFile:
+    """The heartbeat of a run folder that is ready for its engine.
+
+    Raises:
+        OSError: it cannot be written, for want of room mostly.
+    """
+    _keep_campaign_file(request)
+    clear_other_steps(request.paths, opened.state.open)
+    return HeartbeatFile.open(request.paths.heartbeat)
 
 
 async def _engine(
@@ -176,11 +196,6 @@ def _teller(request: Request, state: RunState, printer: Printer) -> Callable[[Re
     return tell
 
 
-def _print_result(state: RunState) -> None:
-    print()  # noqa: T201
-    print(as_text(leaderboard(state, 10)))  # noqa: T201
-
-
 def _over(request: Request, finished: Finished) -> int:
     message = (
         f"the run {request.paths.root} is over: {finished.detail}. A larger --iterations or --for"
@@ -206,7 +221,7 @@ def _say(message: str, status: Exit) -> int:
 
 def _keep_campaign_file(request: Request) -> None:
     if not request.paths.campaign.exists():
-        shutil.copyfile(request.loaded.path, request.paths.campaign)
+        request.paths.campaign.write_text(request.loaded.text, encoding="utf-8")
 
 
 def _arm_failpoint(text: str) -> None:

@@ -36,6 +36,8 @@ def launch(request: Request) -> int:
         status = engine.poll()
         if status is not None:
             _retell(paths.engine_log, written)
+            if status in (Exit.WRONG, Exit.UNUSABLE):
+                _forget(paths.engine_log, written)
             sys.exit(status)
         if lock.holder(paths.lock) == engine.pid and paths.journal.exists():
             return engine.pid
@@ -61,6 +63,14 @@ def _command(request: Request) -> list[str]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def _forget(log: Path, size_bytes: int) -> None:
+    """Leave the log of a run that was refused as it was: nothing was changed, says the refusal."""
+    if size_bytes:
+        os.truncate(log, size_bytes)
+    else:
+        log.unlink()
 
 
 def _retell(log: Path, start: int) -> None:

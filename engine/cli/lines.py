@@ -8,8 +8,8 @@ from engine.core.metric import Metric
 
 
 def as_json(record: e.Record) -> str:
-    """The record as one line of JSON."""
-    return json.dumps(e.flat(record), ensure_ascii=False, separators=(",", ":"))
+    """The record as one line of JSON, in ASCII: it is right under any locale."""
+    return json.dumps(e.flat(record), separators=(",", ":"))
 
 
 def as_text(record: e.Record, metric: Metric | None = None) -> str:

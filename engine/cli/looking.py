@@ -55,6 +55,8 @@ def status(run: str | None, *, as_json: bool, watch_s: float | None) -> None:
 
 def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> None:
     """Print the best candidates."""
+    if as_json and as_csv:
+        fail("--json and --csv exclude each other")
     handle = open_run(run)
     board = handle.leaderboard(top)
     if board is None:
@@ -104,6 +106,8 @@ def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bo
 
 def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
     last = handle.state.last_iteration if handle.state else 0
+    if last == 0:
+        fail(f"{handle.paths.root} has no iteration yet", Exit.NOTHING_VALID)
     number = iteration or last
     if not 1 <= number <= last:
         fail(f"{handle.paths.root} has no iteration {number}; it has {last}")

@@ -5,11 +5,15 @@ from typing import Any
 
 import click
 
+from engine.cli.console import Commands
+
+_LARGEST = 2**53
+"""Larger numbers are not exact in every program that reads JSON."""
 _RUN = click.argument("run", required=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="controlroom")
 def main() -> None:
     """A control room for unattended research loops.
@@ -27,10 +31,12 @@ def main() -> None:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--no-ui", is_flag=True, help="The engine in the foreground, plain lines, no screen.")
 @click.option("--detach", is_flag=True, help="Start the engine, print its name and pid, return.")
-@click.option("--iterations", type=click.IntRange(min=1), help="The run's total, the baseline too.")
+@click.option(
+    "--iterations", type=click.IntRange(1, _LARGEST), help="The run's total, the baseline too."
+)
 @click.option("--for", "for_", metavar="DURATION", help="Engine time, such as 8h or 30m.")
-@click.option("--seed", type=int, help="Overrides the campaign's seed.")
-@click.option("--slots", type=click.IntRange(min=1), help="Iterations at a time.")
+@click.option("--seed", type=click.IntRange(0, _LARGEST), help="Overrides the campaign's seed.")
+@click.option("--slots", type=click.IntRange(1, 1024), help="Iterations at a time.")
 @click.option("--name", help="The run's name; CAMPAIGN-sSEED unless given.")
 @click.option("--new", is_flag=True, help="A fresh run beside an existing one of that name.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.")
@@ -56,7 +62,14 @@ def attach(run: str | None) -> None:
 @main.command()
 @_RUN
 @_JSON
-@click.option("--watch", is_flag=False, flag_value=2.0, type=float, metavar="SECONDS")
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value=2.0,
+    type=click.FloatRange(0.1, 86_400),
+    metavar="SECONDS",
+    help="Again and again until the run is over.",
+)
 def status(run: str | None, *, as_json: bool, watch: float | None) -> None:
     """Say whether a run is alive, how far it is, and what won."""
     from engine.cli.looking import status
@@ -80,7 +93,7 @@ def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> No
 @_RUN
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 @click.option("--follow", is_flag=True, help="Go on as events come.")
-@click.option("--from", "from_", type=click.IntRange(min=1), default=1, help="First number.")
+@click.option("--from", "from_", type=click.IntRange(1, _LARGEST), default=1, help="First number.")
 def events(run: str | None, *, as_json: bool, follow: bool, from_: int) -> None:
     """What happened in a run, in order."""
     from engine.cli.looking import events

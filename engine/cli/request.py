@@ -1,8 +1,9 @@
 """A run as the command line asks for it."""
 
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ from engine.core.campaign.load import LoadedCampaign
 from engine.core.duration import parse_duration
 from engine.core.ids import RunId
 from engine.runfolder import RunPaths, create_run_folder
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +35,10 @@ def request_of(loaded: LoadedCampaign, options: dict[str, Any]) -> Request:
     """What the options ask for; exits with 2 when they make no sense."""
     seed: int = loaded.campaign.seed if options["seed"] is None else options["seed"]
     name: str = options["name"] or f"{loaded.campaign.campaign}-s{seed}"
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        fail(f"--name {name!r}: use letters, digits, - _ and .")
+    if not NAME.fullmatch(name):
+        fail(
+            f"--name {name!r}: use at most 100 letters, digits, - _ and ., a letter or digit first"
+        )
     name, paths = _place(name, options["run_dir"], fresh=options["new"])
     return Request(
         loaded=loaded,
@@ -53,6 +58,7 @@ def _place(name: str, run_dir: Path | None, *, fresh: bool) -> tuple[str, RunPat
     """The run's name and folder; with `fresh`, the first that is free."""
     if run_dir is not None:
         paths = RunPaths(run_dir.absolute())
+        _refuse_foreign(paths)
         if fresh and paths.journal.exists():
             fail(f"--new: there is a run in {run_dir} already; choose another folder")
         return name, paths
@@ -62,6 +68,27 @@ def _place(name: str, run_dir: Path | None, *, fresh: bool) -> tuple[str, RunPat
         tried, number = f"{name}-{number}", number + 1
         paths = RunPaths.of(Path.cwd(), tried)
     return tried, paths
+
+
+def _refuse_foreign(paths: RunPaths) -> None:
+    """Exit with 2 when the folder is used for something else: a run tidies up in its own."""
+    if paths.journal.exists() or paths.lock.exists() or not paths.root.is_dir():
+        return
+    ours = {paths.pause.name, paths.inbox.name, paths.logs.name}
+    foreign = [
+        entry.name
+        for entry in sorted(paths.root.iterdir())
+        if entry.name not in ours and not (entry in (paths.steps, paths.artifacts) and _bare(entry))
+    ]
+    if foreign:
+        fail(
+            f"--run-dir {paths.root}: the folder holds other things ({foreign[0]}, say); "
+            "name a new one"
+        )
+
+
+def _bare(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _duration(text: str | None) -> float | None:
@@ -78,7 +105,11 @@ def make_folder(paths: RunPaths) -> None:
     try:
         create_run_folder(paths.root)
     except OSError as error:
-        fail(f"the run folder {paths.root} cannot be made: {error.strerror}", Exit.UNUSABLE)
+        fail(
+            f"the run folder {paths.root} cannot be made: {error.strerror}; choose another one:"
+            " --run-dir DIR",
+            Exit.UNUSABLE,
+        )
 
 
 def refuse_held(paths: RunPaths, pid: int) -> int:

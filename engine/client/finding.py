@@ -1,5 +1,6 @@
 """Finding runs: by name, by path, or the newest one of a folder."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def _started(paths: RunPaths) -> float:
 
 def _missing(run: str | Path, path: Path, folder: Path) -> str:
     names = [each.name for each in list_runs(folder)]
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (a name that is too long is no folder either)
         return f"{path} is a folder, but no run is in it (no journal.sqlite)"
     if not names:
         return f"no run {str(run)!r}: there are no runs in {folder / WORK_FOLDER / 'runs'}"

@@ -119,7 +119,7 @@ def _open(
     last = heartbeat.read(paths.heartbeat)
     alive_s = last.alive_s if last else 0.0
     try:
-        if not paths.journal.exists() and last is None:
+        if not paths.journal.exists() and not _was_used(paths):
             return _create(paths, wanted, identity)
         found = verify(paths.journal, heartbeat_seq=last.seq if last else None)
         if isinstance(found, Damaged):
@@ -128,6 +128,11 @@ def _open(
         return _resume(paths, wanted, started, found.state, kill_leftovers)
     except JournalError as error:
         return Unusable(message=str(error))
+
+
+def _was_used(paths: RunPaths) -> bool:
+    """Whether a run was here: a journal that is missing then was lost, and is not replaced."""
+    return paths.heartbeat.exists() or any(paths.logs.glob("[0-9]*.log"))
 
 
 def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> tuple[Journal, RunState]:
