@@ -53,6 +53,16 @@ class Marked:
         return [process.pid for process in procfs.carrying(RUN_VARIABLE, self.run)]
 
 
+class Machine:
+    """A clock that runs with the real one, and can jump ahead."""
+
+    def __init__(self) -> None:
+        self.jumped_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.jumped_s
+
+
 def lives(pid: int) -> bool:
     """Whether the process is there and not merely unreaped."""
     process = procfs.read(pid)

@@ -47,14 +47,11 @@ class Keeper:
     ) -> None:
         self._run = paths.root
         self._target = paths.artifacts / f"{iteration:05d}" / check
-        self._folders = list(folders)
+        self._folders = folders
         self._rest_bytes = ARTIFACT_BYTES
 
     async def keep(self, names: list[str], room: Room) -> Kept:
         """What was kept of the files named, each relative to the root or to the scratch folder."""
-        if not names:
-            return Kept([], [])
-        self._folders = [folder.resolve() for folder in self._folders]
         kept = Kept([], [])
         for name in names[:MOST_ARTIFACTS]:
             try:
@@ -84,7 +81,7 @@ class Keeper:
         return str(target.relative_to(self._run))
 
     def _found(self, name: str) -> tuple[Path, Path]:
-        for folder in reversed(self._folders):
+        for folder in (folder.resolve() for folder in reversed(self._folders)):
             path = (folder / name).resolve()
             if not path.is_relative_to(folder):
                 continue

@@ -146,7 +146,7 @@ def send(process: Process, number: signal.Signals) -> None:
         os.close(descriptor)
 
 
-def send_group(group: int, number: signal.Signals) -> bool:
+def send_group(group: int, number: int) -> bool:
     """Signal a process group; whether there was anyone in it."""
     try:
         os.killpg(group, number)

@@ -155,12 +155,12 @@ def _signal(members: dict[int, Process], seen: dict[int, Process], *, kill: bool
 async def _end_group(step: Step, grace_s: float) -> int:
     """What can be done without /proc: the process group, which cannot be counted."""
     begun_s = time.monotonic()
-    number = signal.SIGTERM
+    number = int(signal.SIGTERM)
     while processes.send_group(step.pid, number):
         passed_s = time.monotonic() - begun_s
         if passed_s > grace_s + UNKILLABLE_S:
             break
-        number = signal.SIGKILL if passed_s >= grace_s else signal.Signals(0)
+        number = signal.SIGKILL if passed_s >= grace_s else 0  # 0 only asks
         await anyio.sleep(0.02)
     return 0
 

@@ -124,11 +124,11 @@ class ExecutorContract(ABC):
     async def test_silence_ends_it_and_output_keeps_it(
         self, executor: Executor, marked: Marked, log: MemoryLog
     ) -> None:
-        script = "i=0; while [ $i -lt 8 ]; do printf .; sleep 0.1; i=$((i+1)); done; sleep 600"
-        ended = await executor.run(marked.command(script, idle_s=0.6), log=log)
+        script = "i=0; while [ $i -lt 6 ]; do printf .; sleep 0.3; i=$((i+1)); done; sleep 600"
+        ended = await executor.run(marked.command(script, idle_s=1.5), log=log)
         assert isinstance(ended, TimedOut)
         assert ended.kind == "idle"
-        assert log.text == b"." * 8
+        assert log.text == b"." * 6
         assert marked.alive() == []
 
     @pytest.mark.anyio

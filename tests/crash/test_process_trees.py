@@ -14,11 +14,12 @@ import anyio
 import msgspec
 import pytest
 
-from engine.executors import procfs
+from engine.executors import procfs, trees
+from engine.executors.clock import EngineClock
 from engine.executors.local import Local
-from engine.executors.protocol import Command, Finished, Interrupted, TimedOut
+from engine.executors.protocol import Command, Finished, Interrupted, Marker, TimedOut
 from engine.executors.trees import kill_leftovers
-from tests.executing import Marked, MemoryLog, lives, pid_in, until
+from tests.executing import Machine, Marked, MemoryLog, lives, pid_in, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -79,10 +80,22 @@ async def test_what_a_check_leaves_behind_is_killed_and_counted(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_deadline_reaches_what_hides(marked: Marked, local: Local, way: str) -> None:
-    command, file = hiding(marked, way, "sleep 600", deadline_s=1.0)
-    ended = await local.run(command, log=MemoryLog())
-    assert isinstance(ended, TimedOut)
+async def test_a_deadline_reaches_what_hides(marked: Marked, way: str) -> None:
+    machine = Machine()
+    local = Local(EngineClock(source=machine), grace_s=0.3)
+    command, file = hiding(marked, way, "sleep 600", deadline_s=600, idle_s=4)
+    ended: list[object] = []
+
+    async def run() -> None:
+        ended.append(await local.run(command, log=MemoryLog()))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run)
+        with anyio.fail_after(20):
+            while not file.exists():
+                await anyio.sleep(0.005)
+        machine.jumped_s = 4.5  # less than a gap
+    assert isinstance(ended[0], TimedOut)
     assert not lives(pid_in(file))
 
 
@@ -90,7 +103,7 @@ async def test_a_deadline_reaches_what_hides(marked: Marked, local: Local, way: 
 async def test_everyone_gets_a_chance_to_clean_up(marked: Marked, local: Local) -> None:
     script = "trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
     log = MemoryLog()
-    await local.run(marked.command(script, deadline_s=0.5), log=log)
+    await local.run(marked.command(script, idle_s=0.5, deadline_s=20), log=log)
     assert log.text.startswith(b"ready\n")
     assert log.text.endswith(b"cleaned\n")
 
@@ -256,3 +269,26 @@ def test_another_run_is_left_alone(marked: Marked) -> None:
     finally:
         other.kill()
         other.wait()
+
+
+@pytest.mark.anyio
+async def test_without_proc_the_process_group_ends(marked: Marked) -> None:
+    """What is left to do on a system that has no /proc."""
+    leader = subprocess.Popen(
+        ["sh", "-c", f"trap '' TERM; sleep 600 & echo $! > {marked.folder}/child; wait; wait"],
+        start_new_session=True,
+    )
+    child = pid_in(marked.folder / "child")
+    step = trees.Step(Marker(marked.run, marked.run), leader.pid, 0, "")
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trees._end_group, step, 0.2)
+            with anyio.fail_after(20):
+                while leader.poll() is None:
+                    await anyio.sleep(0.005)
+        assert leader.returncode == -signal.SIGKILL
+        until(lambda: not lives(child))
+    finally:
+        leader.kill()
+        leader.wait()
+        _kill(child)
