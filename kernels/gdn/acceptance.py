@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kernels.gdn import cases, stress
-from kernels.gdn.judge import Runner, Verdict, judge, matrix
+from kernels.gdn.judge import Runner, Verdict, expected, judge, matrix
 from kernels.gdn.member import Member
 from kernels.gdn.reference import Inputs, Outputs
 
@@ -35,7 +35,9 @@ def _shape(runner: Runner, shape: cases.Shape, chunk: int, seed: int) -> Verdict
     groups = [("half-common", heads[i * ratio : (i + 1) * ratio]) for i in range(shape.key_heads)]
     inputs = stress.stack(groups, shape.tokens(chunk), seed)
     names = [shape.name] * shape.value_heads
-    return max(judge(runner.run(inputs), inputs, names), key=lambda v: (not v.passed, v.excess))
+    return max(
+        judge(runner.run(inputs), expected(inputs), names), key=lambda v: (not v.passed, v.excess)
+    )
 
 
 def _invariants(runner: Runner, member: Member, seed: int) -> Iterator[Verdict]:
@@ -91,4 +93,4 @@ def _continued(runner: Runner, whole: Inputs, token: int) -> Verdict:
     rest = runner.run(Inputs(*(x[:, token:] for x in whole[:5]), first.state))
     joined = Outputs(np.concatenate([first.o, rest.o], 1), rest.state)
     heads = [name] * whole.v.shape[2]
-    return max(judge(joined, whole, heads), key=lambda v: (not v.passed, v.excess))
+    return max(judge(joined, expected(whole), heads), key=lambda v: (not v.passed, v.excess))

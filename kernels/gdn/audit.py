@@ -121,7 +121,7 @@ def _check_state(call: Any) -> list[Finding]:
             return [Finding(STATE, f"scratch of {ref.aval.dtype} is carried from chunk to chunk")]
     outputs = kernel.invars[len(kernel.invars) - len(scratch) - mapping.num_outputs :]
     kept = [ref for ref in outputs if ref.aval.dtype == jnp.float32]
-    return _check_writes(kernel, {id(ref) for ref in kept})
+    return _check_writes(kernel, {id(ref) for ref in (*scratch, *kept)})
 
 
 def _check_writes(jaxpr: Any, refs: set[int]) -> list[Finding]:

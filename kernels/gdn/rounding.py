@@ -26,7 +26,7 @@ def rounded(x: jax.Array) -> jax.Array:
 
 
 def split(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The array x as the sum of an fp32 array that bf16 holds exactly, cut by bits, and a small rest."""
+    """Two fp32 arrays whose sum is x: one that bf16 holds exactly, cut by bits, and the rest."""
     high = lax.bitcast_convert_type(bits(x) & jnp.int32(HIGH), jnp.float32)
     return high, x - high
 
