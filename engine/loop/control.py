@@ -32,8 +32,8 @@ class Control:
         self._steps: set[_Step] = set()
 
     def close_gate(self) -> None:
-        """No new step starts from now on."""
-        if self._open.is_set():
+        """No new step starts from now on; while draining nobody may be made to wait any more."""
+        if self._open.is_set() and not self.draining:
             self._open = anyio.Event()
 
     def open_gate(self) -> None:
@@ -45,22 +45,21 @@ class Control:
         self.draining = True
         self._open.set()
 
+    @property
+    def held(self) -> bool:
+        """Whether no step may start now."""
+        return self.draining or not self._open.is_set()
+
     async def may_start(self) -> bool:
         """Wait at the gate; False when the engine drains."""
         await self._open.wait()
         return not self.draining
 
-    def interrupt(self, reason: str) -> int:
-        """Cut off every step that runs; how many there were."""
+    def interrupt(self, reason: str) -> None:
+        """Cut off every step that runs."""
         for step in self._steps:
             step.reason = reason
             step.scope.cancel()
-        return len(self._steps)
-
-    @property
-    def running(self) -> int:
-        """How many steps run."""
-        return len(self._steps)
 
     async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | CutOff:
         """What `work` returns, or that `interrupt` cut it off."""

@@ -111,17 +111,17 @@ class Iteration:
             candidate=candidate,
             log=self._checks.next_log(candidate),
         )
-        await self._writer.record(
-            CheckStarted(
-                iteration=number,
-                candidate=candidate.id,
-                check=check,
-                attempt=job.attempt,
-                log=job.log,
-            )
+        started = CheckStarted(
+            iteration=number,
+            candidate=candidate.id,
+            check=check,
+            attempt=job.attempt,
+            log=job.log,
         )
-        failpoints.reach("check.recorded")
-        await self._act(job)
+        # A pause may have been recorded since the gate was passed; nothing starts after it.
+        if await self._writer.decide(lambda _: [] if self._control.held else [started]):
+            failpoints.reach("check.recorded")
+            await self._act(job)
 
     async def _act(self, job: CheckJob) -> None:
         report = await self._control.attempt(lambda: self._checks.run(job))
