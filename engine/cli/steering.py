@@ -43,15 +43,17 @@ def _order(handle: RunHandle, command: AnyCommand, *, as_json: bool) -> None:
         command_id = handle.send(command)
     except ClientError as error:
         fail(str(error), Exit.UNUSABLE)
-    live = handle.liveness().held
     answer = handle.wait_answer(command_id, ANSWER_S)
-    _say(handle, name_of(command), _outcome(answer, live=live), as_json=as_json)
+    live = handle.liveness().held
+    _say(handle, name_of(command), _outcome(command, answer, live=live), as_json=as_json)
     if answer is not None and not answer.accepted:
         fail(f"refused: {answer.reason}")
 
 
-def _outcome(answer: Answer | None, *, live: bool) -> str:
+def _outcome(command: AnyCommand, answer: Answer | None, *, live: bool) -> str:
     if answer is None:
+        if isinstance(command, Stop) and not live:
+            return "the engine has ended before it read this"
         waits = "the engine has not answered yet" if live else "no engine runs"
         return f"{waits}; the command is kept in the inbox and acts when one looks"
     return "accepted" if answer.accepted else "refused"

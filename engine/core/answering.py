@@ -26,6 +26,14 @@ def answer(state: RunState, envelope: Envelope) -> list[e.AnyEvent]:
     return [*effect, accepted]
 
 
+def refuse(state: RunState, envelope: Envelope, reason: str) -> list[e.AnyEvent]:
+    """The event that refuses a command; none when its id was answered before."""
+    if envelope.id in state.answers:
+        return []
+    name = name_of(envelope.command)
+    return [e.CommandRefused(command_id=envelope.id, command=name, by=envelope.by, reason=reason)]
+
+
 def pause(state: RunState, *, by: str, reason: str) -> list[e.AnyEvent]:
     """Pausing; nothing when the run is paused already."""
     return [] if state.paused else [e.RunPaused(by=by, reason=reason)]

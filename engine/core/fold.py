@@ -108,7 +108,7 @@ def _run(
         case e.EngineStarted():
             _engine_started(state, event, record.time)
         case e.LimitsChanged():
-            state.limits, state.slots, state.finished = event.limits, event.slots, None
+            state.limits, state.slots = event.limits, event.slots
             state.failures_in_a_row = 0
         case e.CampaignChangeAccepted():
             state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
@@ -146,7 +146,8 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     )
     state.engines += 1
     state.alive_s = event.alive_s
-    state.stopping = state.stopped = state.waiting = None
+    # One that takes over a run that was over goes on with it, under whatever new terms.
+    state.stopping = state.stopped = state.waiting = state.finished = None
 
 
 def _iteration(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from engine.core import failpoints
+from engine.core.answering import refuse
 from engine.core.campaign.differences import differences
+from engine.core.commands import Stop
 from engine.core.events import (
     AnyEvent,
     CampaignChangeAccepted,
@@ -16,15 +18,17 @@ from engine.core.events import (
     RunCreated,
 )
 from engine.core.fold import fold
-from engine.core.ids import RunId
+from engine.core.ids import CommandId, RunId
 from engine.core.metric import Metric
 from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, verify
 from engine.loop.iteration import interrupted
 from engine.loop.writer import now_utc
-from engine.runfolder import heartbeat, lock
+from engine.runfolder import heartbeat, inbox, lock
 from engine.runfolder.identity import Identity
 from engine.runfolder.paths import RunPaths
+
+TOO_LATE: Final = "the engine had ended before it read this"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,15 @@ class Changed:
     consent_helps: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Recovery:
+    """What is done and recorded before a run goes on."""
+
+    started: EngineStarted
+    missed: frozenset[CommandId]
+    kill_leftovers: Callable[[], object]
+
+
 Taken = Opened | Held | Unusable | Changed | Finished
 
 
@@ -116,6 +129,8 @@ def _open(
     identity: Identity,
     kill_leftovers: Callable[[], object],
 ) -> tuple[Journal, RunState] | Unusable | Changed | Finished:
+    # What comes from now on is meant for this engine.
+    missed = inbox.waiting(paths.inbox)
     last = heartbeat.read(paths.heartbeat)
     alive_s = last.alive_s if last else 0.0
     try:
@@ -125,7 +140,8 @@ def _open(
         if isinstance(found, Damaged):
             return Unusable(message=found.message)
         started = _started(wanted, identity, max(alive_s, found.state.alive_s))
-        return _resume(paths, wanted, started, found.state, kill_leftovers)
+        recovery = _Recovery(started=started, missed=missed, kill_leftovers=kill_leftovers)
+        return _resume(paths, wanted, found.state, recovery)
     except JournalError as error:
         return Unusable(message=str(error))
 
@@ -156,27 +172,31 @@ def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> tuple[Journa
 
 
 def _resume(
-    paths: RunPaths,
-    wanted: Wanted,
-    started: EngineStarted,
-    state: RunState,
-    kill_leftovers: Callable[[], object],
+    paths: RunPaths, wanted: Wanted, state: RunState, recovery: _Recovery
 ) -> tuple[Journal, RunState] | Changed | Finished:
     changes = _changes(state, wanted)
     if isinstance(changes, Changed):
         return changes
     if state.finished is not None and not changes and not state.open:
-        _close_finished(paths, state, started.alive_s)
+        _close_finished(paths, state, recovery.started.alive_s)
         return state.finished
-    kill_leftovers()
+    recovery.kill_leftovers()
     failpoints.reach("recovery.killed")
     cut_off = [interrupted(t, "the engine died") for t in state.open.values() if t.check]
+    late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)
-    events: list[AnyEvent] = [*cut_off, started, *changes]
+    events: list[AnyEvent] = [*cut_off, recovery.started, *late, *changes]
     for record in journal.append(events, expected_seq=state.seq, time=now_utc()):
         fold(state, record)
     failpoints.reach("recovery.recorded")
     return journal, state
+
+
+def _late_stops(paths: RunPaths, state: RunState, missed: frozenset[CommandId]) -> list[AnyEvent]:
+    """Refusals of commands to stop that were meant for an engine which is gone."""
+    commands = [each for each in inbox.pending(paths.inbox) if each.id in missed]
+    stops = [each for each in commands if isinstance(each.command, Stop)]
+    return [event for each in stops for event in refuse(state, each, TOO_LATE)]
 
 
 def _close_finished(paths: RunPaths, state: RunState, alive_s: float) -> None:

@@ -1,15 +1,13 @@
 """The inbox and the PAUSE file: how people reach a running engine."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+import contextlib
+from typing import Final, assert_never
 
 import anyio
 
 from engine.core import failpoints
-from engine.core.answering import answer, pause, resume
-from engine.core.commands import Envelope, Pause, Resume, Stop
-from engine.core.events import AnyEvent
-from engine.core.state import RunState
+from engine.core.answering import answer, pause, refuse, resume
+from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stop, name_of
 from engine.loop.control import Control
 from engine.loop.writer import Writer
 from engine.runfolder import inbox
@@ -42,29 +40,42 @@ class Watch:
         await self._follow_file()
 
     async def _carry_out(self, envelope: Envelope) -> None:
-        """The file says what the state is to be, so it is changed before the event is recorded."""
         if envelope.id not in self._writer.state.answers:
-            match envelope.command:
-                case Pause(reason=reason):
-                    pause_file.write(self._paths.pause, reason or f"paused by {envelope.by}")
-                    failpoints.reach("pause.written")
-                case Resume():
-                    pause_file.remove(self._paths.pause)
-                    failpoints.reach("pause.removed")
-                case Stop():
-                    pass
+            await self._answer(envelope)
+        # One that cannot be taken out is known by its id from now on.
+        with contextlib.suppress(OSError):
+            inbox.remove(self._paths.inbox, envelope.id)
+
+    async def _answer(self, envelope: Envelope) -> None:
+        """The file says what the state is to be, so it is changed before the event is recorded."""
+        command = envelope.command
+        try:
+            self._set_file(command, envelope.by)
+        except OSError as error:
+            reason = f"the PAUSE file cannot be changed: {error.strerror}"
+            await self._writer.decide(lambda state: refuse(state, envelope, reason))
+            return
         await self._writer.decide(lambda state: answer(state, envelope))
         failpoints.reach("command.recorded")
-        if getattr(envelope.command, "now", False):
-            self._control.interrupt(f"{type(envelope.command).__name__.lower()} --now")
-        inbox.remove(self._paths.inbox, envelope.id)
+        if not isinstance(command, Resume) and command.now:
+            self._control.interrupt(f"{name_of(command)} --now")
+
+    def _set_file(self, command: AnyCommand, by: str) -> None:
+        match command:
+            case Pause(reason=reason):
+                pause_file.write(self._paths.pause, reason or f"paused by {by}")
+                failpoints.reach("pause.written")
+            case Resume():
+                pause_file.remove(self._paths.pause)
+                failpoints.reach("pause.removed")
+            case Stop():
+                pass
+            case _:
+                assert_never(command)
 
     async def _follow_file(self) -> None:
         reason = pause_file.read(self._paths.pause)
         if reason is not None and self._writer.state.paused is None:
-            await self._decide(lambda state: pause(state, by=BY_HAND, reason=reason))
+            await self._writer.decide(lambda state: pause(state, by=BY_HAND, reason=reason))
         elif reason is None and self._writer.state.paused is not None:
-            await self._decide(lambda state: resume(state, by=BY_HAND))
-
-    async def _decide(self, decision: Callable[[RunState], Sequence[AnyEvent]]) -> None:
-        await self._writer.decide(decision)
+            await self._writer.decide(lambda state: resume(state, by=BY_HAND))

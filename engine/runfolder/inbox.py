@@ -46,6 +46,11 @@ def put(inbox: Path, envelope: Envelope) -> None:
     _fsync_folder(inbox)
 
 
+def waiting(inbox: Path) -> frozenset[CommandId]:
+    """The ids of what waits; nothing is read or moved."""
+    return frozenset(CommandId(name.removesuffix(_SUFFIX)) for name in _names(inbox))
+
+
 def pending(inbox: Path) -> list[Envelope]:
     """The commands that wait, in the order of their ids.
 
