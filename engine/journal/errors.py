@@ -5,8 +5,16 @@ class JournalError(Exception):
     """The journal did not do what it was asked; the message says which file and why."""
 
 
-class JournalFull(JournalError):  # noqa: N818  (names say what happened)
-    """The disk is full or refused a write. Nothing was recorded; the same call may work later."""
+class JournalDelayed(JournalError):  # noqa: N818  (names say what happened)
+    """Nothing was recorded; the same call may work later."""
+
+
+class JournalFull(JournalDelayed):
+    """The disk is full or refused a write."""
+
+
+class JournalBusy(JournalDelayed):
+    """Another program holds the file for the moment, a database browser say."""
 
 
 class JournalConflict(JournalError):  # noqa: N818  (names say what happened)

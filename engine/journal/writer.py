@@ -11,7 +11,13 @@ from typing import Final
 from engine.core import failpoints
 from engine.core.events import AnyEvent, Record
 from engine.journal import chain, snapshots
-from engine.journal.errors import JournalConflict, JournalError, JournalFull, JournalUnusable
+from engine.journal.errors import (
+    JournalBusy,
+    JournalConflict,
+    JournalError,
+    JournalFull,
+    JournalUnusable,
+)
 
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 _INSERT: Final = (
@@ -107,7 +113,8 @@ class Journal:
 
         Raises:
             JournalConflict: `expected_seq` is not the last event.
-            JournalFull: nothing was recorded; the same call may work when there is room.
+            JournalDelayed: nothing was recorded; the same call may work when there is room, or
+                when another program lets go of the file.
             JournalUnusable: the file broke.
             ValueError: an event could not be read back; nothing was recorded.
 
@@ -144,7 +151,7 @@ class Journal:
 
         Raises:
             JournalConflict: `seq` is not the last event.
-            JournalFull: it was not kept; the events are as they were.
+            JournalDelayed: it was not kept; the events are as they were.
         """
         if seq != self._last_seq:
             raise JournalConflict(f"{self._path} is at event {self._last_seq}, not at {seq}")
@@ -250,8 +257,8 @@ _BY_CODE: Final[dict[int, type[JournalError]]] = {
     sqlite3.SQLITE_IOERR: JournalFull,
     sqlite3.SQLITE_READONLY: JournalFull,
     sqlite3.SQLITE_NOMEM: JournalFull,
-    sqlite3.SQLITE_BUSY: JournalConflict,
-    sqlite3.SQLITE_LOCKED: JournalConflict,
+    sqlite3.SQLITE_BUSY: JournalBusy,
+    sqlite3.SQLITE_LOCKED: JournalBusy,
     sqlite3.SQLITE_CONSTRAINT: JournalConflict,
 }
 

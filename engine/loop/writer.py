@@ -10,7 +10,7 @@ import anyio.to_thread
 from engine.core.events import AnyEvent, Record
 from engine.core.fold import fold
 from engine.core.state import RunState, dump
-from engine.journal import Journal, JournalFull
+from engine.journal import Journal, JournalDelayed
 
 RETRY_S: Final = 1.0
 SNAPSHOT_EVERY: Final = 2_000
@@ -64,7 +64,8 @@ class Writer:
     async def decide(self, decision: Decision) -> list[Record]:
         """Record what `decision` makes of the state; nothing else is recorded in between.
 
-        A full disk is waited out: the call returns only when the events are on it.
+        A full disk, or a file that another program holds, is waited out: the call returns only
+        when the events are on the disk.
         """
         async with self._lock:
             events = list(decision(self.state))
@@ -101,7 +102,7 @@ class Writer:
                         events, expected_seq=self.state.seq, time=now_utc()
                     )
                 )
-            except JournalFull as error:
+            except JournalDelayed as error:
                 self.trouble.note("journal", str(error))
                 await anyio.sleep(RETRY_S)
             else:
@@ -109,11 +110,11 @@ class Writer:
                 return records
 
     async def _snapshot(self) -> None:
-        """A snapshot only makes opening quicker: on a full disk the run goes on without it."""
+        """A snapshot only makes opening quicker: where it cannot be kept the run goes on."""
         body, seq = dump(self.state), self.state.seq
         try:
             await self._in_thread(lambda: self._journal.save_snapshot(body, seq))
-        except JournalFull:
+        except JournalDelayed:
             return
         finally:
             self._snapshot_at = seq

@@ -13,6 +13,7 @@ from engine.core.ids import IterationNumber
 from engine.core.state import dump
 from engine.journal import (
     Journal,
+    JournalBusy,
     JournalConflict,
     JournalReader,
     JournalUnusable,
@@ -123,6 +124,21 @@ def test_a_second_writer_is_a_conflict_for_the_one_that_comes_late(path: Path) -
         first.append([began(1)], expected_seq=2, time=NOON)
     second.close()
     first.close()
+    assert whole(path).last_seq == 3
+
+
+def test_a_file_held_by_another_program_is_a_delay(path: Path) -> None:
+    journal = make(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalBusy, match="locked"):
+        journal.append([began(1)], expected_seq=2, time=NOON)
+    with pytest.raises(JournalBusy, match="locked"):
+        journal.save_snapshot(b"", 2)
+    other.execute("ROLLBACK")
+    other.close()
+    journal.append([began(1)], expected_seq=2, time=NOON)
+    journal.close()
     assert whole(path).last_seq == 3
 
 
