@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from engine.client import ClientError, RunHandle
+from engine.client import ClientError, Heartbeat, RunHandle
 from engine.core.commands import AnyCommand, name_of
 from engine.core.events import Record
 from engine.core.ids import CommandId
@@ -163,7 +163,8 @@ class Reader:
         status = self._run.status(now)
         beat = self._run.liveness().heartbeat
         word: RunWord = status.state
-        if word == "crashed" and self._run.state is None and now - self._opened_at < GRACE_S:
+        damage = "" if status.journal == "ok" or self._not_made_yet(beat) else status.journal
+        if word == "crashed" and self._not_made_yet(beat) and now - self._opened_at < GRACE_S:
             word = "starting"
         condition = Condition(
             word=word,
@@ -171,7 +172,7 @@ class Reader:
             pid=status.engine.pid,
             beat_at=beat.time if beat else None,
             alive_s=beat.alive_s if beat else None,
-            damage=self._damage(),
+            damage=damage,
             resume_command=resume_command(self._run.state, self._run_dir, self._folder),
             attach_command=attach_command(self._run_dir, self._folder),
         )
@@ -179,10 +180,9 @@ class Reader:
             self._stale = True
         self._condition = condition
 
-    def _damage(self) -> str:
-        """What is wrong with the journal; that there is none yet is no damage."""
-        damage = self._run.damage
-        return damage.message if damage and self._run.paths.journal.exists() else ""
+    def _not_made_yet(self, beat: Heartbeat | None) -> bool:
+        """Whether no engine has begun the run: that there is no journal then is no damage."""
+        return beat is None and not self._run.paths.journal.exists()
 
     def _weave(self, records: list[Record], now: float) -> None:
         self._stale = self._stale or bool(records)

@@ -10,7 +10,7 @@ from engine.cli.exits import Exit, fail
 from engine.cli.request import Request, make_folder, refuse_held
 from engine.core.duration import format_duration
 from engine.executors.detached import spawn_detached
-from engine.runfolder import lock
+from engine.runfolder import RunPaths, heartbeat, lock
 
 READY_S: Final = 60.0
 LOOK_S: Final = 0.02
@@ -39,12 +39,23 @@ def launch(request: Request) -> int:
             if status in (Exit.WRONG, Exit.UNUSABLE):
                 _forget(paths.engine_log, written)
             sys.exit(status)
-        if lock.holder(paths.lock) == engine.pid and paths.journal.exists():
+        if _works(paths, engine.pid):
             return engine.pid
         time.sleep(LOOK_S)
     return fail(
         f"the engine (pid {engine.pid}) is not ready; see {paths.engine_log}", Exit.UNUSABLE
     )
+
+
+def _works(paths: RunPaths, pid: int) -> bool:
+    """Whether the engine has taken the run: it holds the lock while it looks at the journal too.
+
+    On a full disk the lock cannot be signed; then the heartbeat says it, a little later.
+    """
+    if lock.holder(paths.lock) != pid:
+        return False
+    owner, beat = lock.owner(paths.lock), heartbeat.read(paths.heartbeat)
+    return pid in (owner and owner.pid, beat and beat.pid)
 
 
 def _command(request: Request) -> list[str]:

@@ -100,26 +100,34 @@ def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bo
             sys.stdout.buffer.write(text)
             sys.stdout.flush()
         if not follow or not live:
-            return
+            break
         time.sleep(FOLLOW_S)
+    _warn_of_damage(handle)
 
 
 def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
+    """The log of an iteration; a damaged journal may have lost what the file still tells."""
     last = handle.state.last_iteration if handle.state else 0
+    number = iteration or last or _newest_log(handle.paths.logs)
+    path = handle.log_path(number)
+    if number and path.exists():
+        return path
+    _warn_of_damage(handle)
     if last == 0:
         fail(f"{handle.paths.root} has no iteration yet", Exit.NOTHING_VALID)
-    number = iteration or last
-    if not 1 <= number <= last:
+    if number > last:
         fail(f"{handle.paths.root} has no iteration {number}; it has {last}")
-    path = handle.log_path(number)
-    if not path.exists():
-        fail(f"iteration {number} has printed nothing yet", Exit.NOTHING_VALID)
-    return path
+    return fail(f"iteration {number} has printed nothing yet", Exit.NOTHING_VALID)
+
+
+def _newest_log(folder: Path) -> int:
+    return max((int(path.stem) for path in folder.glob("[0-9]*.log")), default=0)
 
 
 def _warn_of_damage(handle: RunHandle) -> None:
-    if handle.damage is not None:
-        fail(handle.damage.message, Exit.UNUSABLE)
+    journal = handle.status().journal
+    if journal != "ok":
+        fail(journal, Exit.UNUSABLE)
 
 
 def _status_text(status: Status) -> str:
