@@ -65,6 +65,8 @@ class Keeper:
 
     async def _keep(self, name: str, room: Room) -> str:
         source, relative = self._found(name)
+        if not str(relative).isprintable():
+            raise _RefusedError("there is a character in its name that cannot be shown")
         # Opened once and looked at afterwards: what the name stands for may change meanwhile.
         descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

@@ -16,7 +16,7 @@ from engine.core.events import Tests
 RESULT_BYTES: Final = 1 << 20
 """A result holds a few numbers and a sentence. A bigger file is refused."""
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +88,8 @@ def _look_at(metrics: object) -> None:
     if not isinstance(metrics, dict):
         return
     for name, value in cast("dict[str, object]", metrics).items():
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise ValueError(f"metric {name!r} has half of a character (a surrogate) in its name")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"metric {name} is {json.dumps(value)[:80]}, not a number")
         if isinstance(value, float) and not math.isfinite(value):

@@ -42,6 +42,11 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def readable(text: str) -> str:
+    """The text without the halves of characters that stand for bytes which are not UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
 def _nowhere(mode: str) -> Any:
     return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123
 

@@ -17,6 +17,7 @@ from engine.checks.fingerprint import fingerprint
 from engine.checks.room import Room
 from engine.checks.runner import CheckRunner
 from engine.checks.step import clear_other_steps
+from engine.cli.console import readable
 from engine.cli.exits import Exit
 from engine.cli.lines import as_json as record_json
 from engine.cli.lines import as_text as record_text
@@ -73,7 +74,7 @@ def _wanted(request: Request) -> Wanted:
     return Wanted(
         run=request.run,
         campaign=campaign.campaign,
-        campaign_path=str(loaded.path),
+        campaign_path=readable(str(loaded.path)),
         campaign_sha256=loaded.sha256,
         document=loaded.document,
         seed=request.seed,

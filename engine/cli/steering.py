@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from engine.cli.console import readable
 from engine.cli.exits import Exit, fail
 from engine.cli.looking import open_run
 from engine.client import ClientError, Pause, Resume, RunHandle, Stop
@@ -18,7 +19,7 @@ LOOK_S: Final = 0.05
 
 def pause(run: str | None, *, now: bool, reason: str, as_json: bool) -> None:
     """Pause a run, live or not."""
-    _order(open_run(run), Pause(reason=reason, now=now), as_json=as_json)
+    _order(open_run(run), Pause(reason=readable(reason), now=now), as_json=as_json)
 
 
 def resume(run: str | None, *, as_json: bool) -> None:
@@ -33,7 +34,7 @@ def stop(run: str | None, *, now: bool, wait: bool, reason: str, as_json: bool) 
         state = handle.status().state
         _say(handle, "stop", f"no engine runs; the run is {state}", as_json=as_json)
         return
-    _order(handle, Stop(reason=reason or "asked to stop", now=now), as_json=as_json)
+    _order(handle, Stop(reason=readable(reason) or "asked to stop", now=now), as_json=as_json)
     while wait and handle.liveness().held:
         time.sleep(LOOK_S)
 

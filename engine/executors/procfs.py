@@ -65,7 +65,7 @@ def carrying(variable: str, value: str) -> list[Process]:
 
     Cost: about 10 microseconds for each process of the machine.
     """
-    mark = f"{variable}={value}".encode()
+    mark = os.fsencode(f"{variable}={value}")
     found = [read(pid) for pid in _pids() if pid != os.getpid() and mark in variables(pid)]
     return [process for process in found if process is not None and not process.dead]
 

@@ -122,7 +122,7 @@ def _orphaned(process: Process, marks: frozenset[bytes]) -> bool:
 
 
 def _mark(variable: str, value: str) -> bytes:
-    return f"{variable}={value}".encode()
+    return os.fsencode(f"{variable}={value}")
 
 
 def _same(now: Process | None, then: Process) -> bool:

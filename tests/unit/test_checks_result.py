@@ -46,6 +46,8 @@ WRONG = {
     '{"metrics": {"a": [1]}}': "metric a is [1], not a number",
     '{"metrics": {"a": 1' + "0" * 400 + "}}": "out of range",
     '{"metrics": {"a": 1' + "0" * 5000 + "}}": "4300 digits",
+    r'{"metrics": {"\ud800": 1}}': r"metric '\ud800' has half of a character",
+    '{"tests": {"passed": 1' + "0" * 30 + "}}": "<= 9007199254740992",
     '{"metrics": [1]}': "Expected `object | null`, got `array` - at `$.metrics`",
     '{"metrics": {"a": 1, "a": 2}}': "'a' is there twice",
     '{"metric": {"a": 1}}': "'metric' is no key of a result; did you mean 'metrics'?",

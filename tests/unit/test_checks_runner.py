@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from engine.checks.step import clear_step
+from engine.core import events
 from engine.core.events import CheckFinished, Tests
 from engine.executors.procfs import carrying
 from engine.executors.protocol import RUN_VARIABLE, Command, Ended, Interrupted, LogSink
@@ -230,6 +231,17 @@ async def test_artifacts_are_kept(bench: Bench) -> None:
     kept = ["artifacts/00007/check/sub/trace.json", "artifacts/00007/check/root.txt"]
     assert report.artifacts == [*kept, kept[0]]
     assert [(bench.paths.root / path).read_text() for path in kept] == ["trace", "root"]
+
+
+@pytest.mark.anyio
+async def test_an_artifact_with_a_name_that_is_not_utf_8_is_refused(bench: Bench) -> None:
+    report = await bench.python(
+        "(result.parent / os.fsdecode(b'caf\\xe9')).touch()\n"
+        "report(artifacts=[os.fsdecode(b'caf\\xe9')])"
+    )
+    assert (report.outcome, report.artifacts) == ("passed", []), report.detail
+    assert "cannot be shown" in report.detail
+    events.encode(report.to_event())
 
 
 @pytest.mark.anyio
