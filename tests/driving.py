@@ -100,9 +100,13 @@ class Driver:
         """`status --json`."""
         return json.loads(self("status", "--json").stdout)
 
-    def events(self) -> list[dict[str, Any]]:
+    def json(self, command: str, *arguments: str) -> dict[str, Any]:
+        """What a command prints with `--json`: one object, and nothing else."""
+        return json.loads(self(command, *arguments, "--json").stdout)
+
+    def events(self, *arguments: str) -> list[dict[str, Any]]:
         """`events --json`."""
-        lines = self("events", "--json").stdout.splitlines()
+        lines = self("events", *arguments, "--json").stdout.splitlines()
         return [json.loads(line) for line in lines]
 
     def leaderboard(self) -> dict[str, Any]:
