@@ -83,4 +83,21 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         pass
     except (IsADirectoryError, PermissionError):  # PermissionError: a directory, on macOS
-        shutil.rmtree(path)
+        _remove_tree(path)
+
+
+def _remove_tree(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        _open_up(folder)
+        shutil.rmtree(folder)
+
+
+def _open_up(folder: Path) -> None:
+    """Let us remove what is in folders that were made read-only, as caches of modules are."""
+    folder.chmod(0o700)
+    for inner, names, _ in os.walk(folder):  # each is opened up before it is walked into
+        for path in (Path(inner, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)

@@ -1,5 +1,6 @@
 """The files of one check of one iteration: what it is handed, and where it answers."""
 
+import logging
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.placeholders import fill, fill_shell
 from engine.core.state import Candidate
 from engine.runfolder.paths import RunPaths
+
+_log = logging.getLogger(__name__)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,24 +86,28 @@ def step_of(paths: RunPaths, candidate: Candidate, check: str, python: str) -> S
 
 
 def clear_step(paths: RunPaths, iteration: int) -> None:
-    """Remove the scratch folder of an iteration, if there is one.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
-    remove(paths.step(iteration))
+    """Remove the scratch folder of an iteration, if there is one."""
+    _clear(paths.step(iteration))
 
 
 def clear_other_steps(paths: RunPaths, kept: Collection[int]) -> None:
     """Remove the scratch folders of all iterations but those in `kept`.
 
     Raises:
-        OSError: one cannot be removed.
+        OSError: the folder around them cannot be read.
     """
     names = {paths.step(iteration).name for iteration in kept}
     for folder in paths.steps.iterdir():
         if folder.name not in names:
-            remove(folder)
+            _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a scratch folder; one that belongs to another user, a container's say, is left."""
+    try:
+        remove(folder)
+    except OSError as error:
+        _log.warning("the scratch folder %s is left: %s", folder, error)
 
 
 def _text(value: object) -> str:

@@ -34,9 +34,11 @@ from engine.executors.local import Local
 from engine.executors.trees import kill_leftovers
 from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
+from engine.loop.failing import EngineFailedError
 from engine.loop.opening import Changed, Held, Opened, Unusable, Wanted, take_over
 from engine.loop.writer import Trouble
-from engine.proposers.evolution import Evolution
+from engine.proposers.protocol import Proposer
+from engine.proposers.table import PROPOSERS, Setup
 from engine.reports.leaderboard import as_text, leaderboard
 from engine.runfolder import HeartbeatFile, identity
 
@@ -129,6 +131,8 @@ def _run(request: Request, opened: Opened, me: identity.Identity) -> int:
         status = anyio.run(_engine, request, opened, me, beat, printer)
         if not request.as_json:
             printer.line("\n" + as_text(leaderboard(opened.state, 10)))
+    except EngineFailedError as error:
+        return _say(str(error), Exit(error.status))
     finally:
         beat.close()
         printer.close()
@@ -159,17 +163,22 @@ async def _engine(
     trouble = Trouble()
     room = Room(on_wait=lambda reason: trouble.note("disk", reason))
     campaign, root = request.loaded.campaign, request.loaded.root
-    interpreter = await prepare(campaign.environment, root, request.paths, executor=executor)
-    runner = CheckRunner(
-        campaign, root, request.paths, executor=executor, interpreter=interpreter, room=room
-    )
+    paths = request.paths
+
+    async def prepared() -> CampaignChecks:
+        interpreter = await prepare(campaign.environment, root, paths, executor=executor)
+        runner = CheckRunner(
+            campaign, root, paths, executor=executor, interpreter=interpreter, room=room
+        )
+        return CampaignChecks(campaign, runner, paths)
+
     return await Engine(
         Parts(
             journal=opened.journal,
             state=opened.state,
-            checks=CampaignChecks(campaign, runner, request.paths),
+            prepare=prepared,
             proposer=_proposer(campaign),
-            paths=request.paths,
+            paths=paths,
             heartbeat=beat,
             identity=me,
             clock=clock,
@@ -181,10 +190,11 @@ async def _engine(
     ).run()
 
 
-def _proposer(campaign: Campaign) -> Evolution:
+def _proposer(campaign: Campaign) -> Proposer:
     (spec,) = campaign.proposers
+    options = {"explore": spec.explore, "parents": spec.parents}
     space = Space.from_spec(campaign.space)
-    return Evolution(space, campaign.baseline, explore=spec.explore, parents=spec.parents)
+    return PROPOSERS[spec.kind](Setup(space=space, baseline=campaign.baseline, options=options))
 
 
 def _teller(request: Request, state: RunState, printer: Printer) -> Callable[[Record], None]:

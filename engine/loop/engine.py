@@ -1,7 +1,8 @@
 """The running engine: slots at work, people heard, a pulse, and an orderly end."""
 
+import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +15,16 @@ from engine.core.events import (
     AnyEvent,
     EngineStopped,
     Record,
+    RunFinished,
     RunPaused,
     RunResumed,
     StopRequested,
 )
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
-from engine.journal import Journal
-from engine.loop.control import Control
+from engine.journal import Journal, JournalError
+from engine.loop.control import Control, CutOff
+from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.iteration import Checks, Iteration
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
@@ -36,16 +39,19 @@ DRAIN_S: Final = 10.0
 LAST_WORD_S: Final = 5.0
 """How long interrupted slots and the last event may take: on a full disk, for ever otherwise."""
 INTERRUPTED: Final = 130
-INTERNAL_ERROR: Final = 1
+PREPARING: Final = "the environment of the checks is being prepared"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What an engine is made of; chosen by the command line."""
+    """What an engine is made of; chosen by the command line.
+
+    `prepare` gives the checks, once what they need is there.
+    """
 
     journal: Journal
     state: RunState
-    checks: Checks
+    prepare: Callable[[], Awaitable[Checks]]
     proposer: Proposer
     paths: RunPaths
     heartbeat: HeartbeatFile
@@ -72,17 +78,17 @@ class Engine:
             gaps=parts.gaps,
             alive_before_s=parts.state.alive_s,
         )
-        iteration = Iteration(self._writer, self._control, parts.checks)
-        self._slots = Slots(
-            self._writer, self._control, iteration, parts.proposer, self._vigil.alive_s
-        )
         self._watch = Watch(self._writer, self._control, parts.paths)
         self._signalled = False
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
 
     async def run(self) -> int:
-        """Work to the end; the exit status of the run."""
+        """Work to the end; the exit status of the run.
+
+        Raises:
+            EngineFailedError: something outside of the engine keeps it from going on.
+        """
         self._writer.listen(self._obey)
         for listener in self._parts.listeners:
             self._writer.listen(listener)
@@ -92,7 +98,12 @@ class Engine:
         try:
             return await self._run_tasks()
         except Exception as error:
-            await self._stopped(f"internal error: {error!r}", INTERNAL_ERROR)
+            failure = failure_of(error)
+            reason = str(failure) if failure else f"internal error: {first(error)!r}"
+            with contextlib.suppress(JournalError):
+                await self._stopped(reason, failure.status if failure else INTERNAL_ERROR)
+            if failure is not None:
+                raise failure from error
             raise
         finally:
             with anyio.CancelScope(shield=True):
@@ -108,22 +119,43 @@ class Engine:
 
     async def _work(self, tasks: TaskGroup) -> int:
         await tasks.start(self._hear_signals, tasks)
-        await self._watch.look()
-        tasks.start_soon(self._watch.run)
         tasks.start_soon(self._vigil.run)
+        tasks.start_soon(self._vigil.tell_gaps)
+        finished = None
         with self._work_scope:
-            async with anyio.create_task_group() as slots:
-                for slot in range(self._parts.state.slots):
-                    slots.start_soon(self._slots.run, slot)
-        return await self._end()
+            await self._watch.look()
+            tasks.start_soon(self._watch.run)
+            if (checks := await self._prepared()) is not None:
+                finished = await self._climb(checks)
+        return await self._end(finished)
 
-    async def _end(self) -> int:
+    async def _prepared(self) -> Checks | None:
+        """The checks, with all that they need; None when the engine drains before."""
+        while await self._control.may_start():
+            self._parts.trouble.note("environment", PREPARING)
+            checks = await self._control.attempt(self._parts.prepare)
+            self._parts.trouble.note("environment", None)
+            if not isinstance(checks, CutOff):
+                return checks
+        return None
+
+    async def _climb(self, checks: Checks) -> RunFinished | None:
+        """Run iterations in all slots; why the run is over, when that is the reason to return."""
+        iteration = Iteration(self._writer, self._control, checks)
+        slots = Slots(
+            self._writer, self._control, iteration, self._parts.proposer, self._vigil.alive_s
+        )
+        async with anyio.create_task_group() as tasks:
+            for slot in range(self._parts.state.slots):
+                tasks.start_soon(slots.run, slot)
+        return slots.ending()
+
+    async def _end(self, finished: RunFinished | None) -> int:
         if self._control.draining:
             status = INTERRUPTED if self._signalled else 0
             reason = self._writer.state.stopping or "stopped"
             await self._stopped(reason, status)
             return status
-        finished = self._slots.ending()
         assert finished is not None  # noqa: S101  (slots return on a drain or on an ending)
         await self._writer.record(finished)
         failpoints.reach("finish.recorded")

@@ -53,6 +53,11 @@ class Vigil:
         """Beat for ever."""
         while True:
             self.beat()
+            await anyio.sleep(BEAT_S)
+
+    async def tell_gaps(self) -> None:
+        """Record every gap, for ever; apart, because a full disk must not stop the heartbeat."""
+        while True:
             while self._gaps:
                 await self._writer.record(ClockJumped(gap_s=round(self._gaps.pop(0), 1)))
             await anyio.sleep(BEAT_S)

@@ -10,7 +10,7 @@ import anyio.to_thread
 from engine.core.events import AnyEvent, Record
 from engine.core.fold import fold
 from engine.core.state import RunState, dump
-from engine.journal import Journal, JournalDelayed
+from engine.journal import Journal, JournalDelayed, JournalError
 
 RETRY_S: Final = 1.0
 SNAPSHOT_EVERY: Final = 2_000
@@ -114,8 +114,8 @@ class Writer:
         body, seq = dump(self.state), self.state.seq
         try:
             await self._in_thread(lambda: self._journal.save_snapshot(body, seq))
-        except JournalDelayed:
-            return
+        except JournalError:
+            return  # if the file broke, the next event will say so
         finally:
             self._snapshot_at = seq
 

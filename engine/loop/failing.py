@@ -1,0 +1,39 @@
+"""What ends an engine against its will, in words and as an exit status."""
+
+from typing import Final, cast
+
+from engine.checks.interpreter import EnvironmentFailedError
+from engine.journal import JournalError
+
+INTERNAL_ERROR: Final = 1
+WRONG: Final = 2
+UNUSABLE: Final = 5
+
+
+class EngineFailedError(Exception):
+    """The engine cannot go on, for a reason outside of it; the text says why."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def failure_of(error: Exception) -> EngineFailedError | None:
+    """What the error means for a person; None when it is a mistake of this program."""
+    match first(error):
+        case EnvironmentFailedError() as cause:
+            return EngineFailedError(f"environment: {cause}", WRONG)
+        case JournalError() as cause:
+            return EngineFailedError(str(cause), UNUSABLE)
+        case OSError() as cause:
+            place = f"{cause.filename}: " if cause.filename else ""
+            return EngineFailedError(f"{place}{cause.strerror or cause}", UNUSABLE)
+        case _:
+            return None
+
+
+def first(error: BaseException) -> BaseException:
+    """The error itself, or the first in a group of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
