@@ -51,6 +51,30 @@ def test_candidates_without_a_value_come_last_and_say_why() -> None:
     assert any("timeout" in text and "over the deadline" in text for text in rest)
 
 
+def test_what_a_running_candidate_measured_is_shown_without_a_rank() -> None:
+    state = fakes.folded(fakes.events_of_run(1, open_steps=1))
+    turn = next(iter(state.open.values()))
+    assert turn.candidate is not None
+    turn.finished.append(
+        e.CheckFinished(
+            iteration=turn.iteration,
+            candidate=turn.candidate,
+            check="cost",
+            attempt=1,
+            outcome="passed",
+            exit_code=0,
+            duration_s=1.0,
+            log=e.LogSpan(path="logs/x.log"),
+            metrics={state.metric.name: 0.5},
+        )
+    )
+    view = Weaver("r").weave(state, fakes.condition_of("running"), fakes.NOW).board
+    shown = text_of(board_line(view, view.ranked, 80)).split()
+    assert shown[:2] == ["·", turn.candidate]
+    assert float(shown[2]) == 0.5
+    assert shown[3] == "running"
+
+
 def test_a_board_of_a_growing_run_is_that_of_the_whole_run() -> None:
     weaver, condition = Weaver("r"), fakes.condition_of("running")
     state = fakes.folded(TOLD[:1])

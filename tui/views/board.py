@@ -1,10 +1,11 @@
 """The leaderboard: rank, candidate, value, verdict and what is different from the baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.core.ids import CandidateId
+from engine.core.referee import metrics_of
 from engine.core.state import Candidate, RunState
 from tui.ink import Ink, Line, Span, cell, crop, line, width_of
 from tui.views.ranking import Ranking
@@ -16,7 +17,7 @@ LEADERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One candidate; `value` is None where nothing valid was measured."""
+    """One candidate; `value` is None where nothing valid was measured (yet)."""
 
     candidate: CandidateId
     value: float | None
@@ -54,11 +55,13 @@ class BoardBuilder:
 
     def __init__(self) -> None:
         self._rows: dict[CandidateId, Row] = {}
+        self._so_far: dict[CandidateId, float] = {}
 
     def view(self, state: RunState, ranking: Ranking, decimals: int) -> BoardView:
         """The board as it is now."""
         baseline = state.first()
         parameters = baseline.parameters if baseline else {}
+        self._so_far = dict(_measured(state))
         order = [*ranking.scored, *ranking.running, *ranking.failed]
         rows = tuple(self._row(candidate, baseline, parameters) for candidate in order)
         return BoardView(
@@ -77,7 +80,7 @@ class BoardBuilder:
             return known
         row = Row(
             candidate=candidate.id,
-            value=candidate.value if candidate.scored else None,
+            value=candidate.value if candidate.scored else self._so_far.get(candidate.id),
             verdict=candidate.verdict or "running",
             text=_text(candidate, baseline, parameters),
             proposer=candidate.proposer,
@@ -85,6 +88,14 @@ class BoardBuilder:
         if candidate.verdict is not None:
             self._rows[candidate.id] = row
         return row
+
+
+def _measured(state: RunState) -> Iterator[tuple[CandidateId, float]]:
+    """What candidates without a verdict have measured so far: worth seeing, not yet ranked."""
+    for turn in state.open.values():
+        value = metrics_of(turn.finished).get(state.metric.name)
+        if turn.candidate is not None and value is not None:
+            yield turn.candidate, value
 
 
 def _text(candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]) -> str:
@@ -108,7 +119,8 @@ def differences(parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> s
 
 
 def _columns(rows: tuple[Row, ...], ranked: int, decimals: int) -> Columns:
-    texts = [value_text(row.value, decimals) for row in rows[:ranked]] or [NO_VALUE]
+    shown = [row for row in rows if row.value is not None]
+    texts = [value_text(row.value, decimals) for row in shown] or [NO_VALUE]
     point = max(_point(text) for text in texts)
     tail = max(len(text) - _point(text) for text in texts)
     return Columns(
