@@ -1,6 +1,9 @@
 """`controlroom init`: look at a repository and write a campaign to start from."""
 
+import json
+import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,23 +11,15 @@ from typing import Final
 import click
 
 from engine.cli.exits import fail
+from engine.cli.tunables import LEARNING_RATE, Tunable, tunables_of
 
 TRAINING_NAMES: Final = ("train.py", "main.py", "run.py", "scripts/train.py", "src/train.py")
 TRAINING_WORDS: Final = re.compile(
     r"\b(epochs?|optimizer|learning_rate|dataloader|lr)\b", re.IGNORECASE
 )
-OPTION: Final = re.compile(r"""add_argument\(\s*["']--([\w-]+)["']([^)]*)\)""")
-DEFAULT: Final = re.compile(r"default\s*=\s*([-+.\deE]+)")
 READ_AT_MOST: Final = 200_000
-TUNABLE: Final = (
-    "lr",
-    "learning-rate",
-    "weight-decay",
-    "momentum",
-    "dropout",
-    "batch-size",
-    "batch",
-)
+
+YAML_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "nan", "inf"})
 
 HEADER: Final = """\
 # A controlroom campaign. Validate it:  controlroom check {name}
@@ -32,7 +27,7 @@ HEADER: Final = """\
 # Every key is explained in docs/campaign.md of controlroom.
 campaign: {campaign}
 about: {about}
-root: .                # where commands run, relative to this file
+root: {root}                # where commands run, relative to this file
 seed: 0                # the same seed gives the same candidates
 """
 
@@ -44,25 +39,12 @@ PARAMETERS_NOTE: Final = """\
 
 
 @dataclass(frozen=True)
-class Option:
-    """A numeric option of a training program."""
-
-    name: str
-    default: float
-
-    @property
-    def key(self) -> str:
-        """Its name as a parameter."""
-        return self.name.replace("-", "_")
-
-
-@dataclass(frozen=True)
 class Findings:
     """What a repository looks like."""
 
     folder: Path
     training: Path | None
-    options: tuple[Option, ...]
+    options: tuple[Tunable, ...]
     tests: bool
     package: bool
 
@@ -85,13 +67,14 @@ def init(folder: Path, output: Path | None) -> None:
     except OSError as error:
         fail(f"cannot write {path}: {error.strerror}")
     click.echo(f"{kind_of(found)}; wrote {path}")
-    click.echo(f"next: read it, then  controlroom check {path}  and  controlroom run {path}")
+    name = shlex.quote(str(path))
+    click.echo(f"next: read it, then  controlroom check {name}  and  controlroom run {name}")
 
 
 def look(folder: Path) -> Findings:
     """What kind of repository this is, from file names and the text of likely programs."""
     training = next((p for n in TRAINING_NAMES if _trains(p := folder / n)), None)
-    options = _options(training) if training else ()
+    options = tunables_of(_text(training)) if training else ()
     tests = any(folder.glob("tests/**/test_*.py")) or any(folder.glob("test_*.py"))
     package = (folder / "pyproject.toml").exists() or (folder / "setup.py").exists()
     return Findings(folder, training, options, tests, package)
@@ -108,20 +91,34 @@ def kind_of(found: Findings) -> str:
 
 def campaign_text(found: Findings, path: Path) -> str:
     """The campaign as YAML with comments."""
-    slug = re.sub(r"[^\w.-]+", "-", found.folder.resolve().name).strip("-.") or "campaign"
+    slug = _slug(found.folder.resolve().name)
+    root = os.path.relpath(found.folder.resolve(), path.resolve().parent)
     about = "what you climb, in a sentence"
-    head = HEADER.format(name=path.name, campaign=slug, about=about)
+    name = shlex.quote(path.name).replace("\n", " ")
+    head = HEADER.format(name=name, campaign=slug, about=about, root=_quoted(root))
     body = _training(found) if found.training is not None else _example()
     return head + body + _ending(tests=found.tests)
+
+
+def _slug(name: str) -> str:
+    """A name like the folder's that a campaign can have."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-._")[:64]
+    return _quoted(plain or "campaign")
+
+
+def _quoted(text: str) -> str:
+    """The text as YAML; in quotes unless it is plainly a word."""
+    plain = re.fullmatch(r"\.|[a-z][a-z0-9_-]*[a-z]", text) and text not in YAML_WORDS
+    return text if plain else json.dumps(text)
 
 
 def _training(found: Findings) -> str:
     assert found.training is not None  # noqa: S101  (the caller looked)
     program = found.training.relative_to(found.folder)
-    options = found.options or (Option("lr", 1e-3),)
+    options = found.options or (LEARNING_RATE,)
     arguments = " ".join(f"--{o.name} {{param.{o.key}}}" for o in options)
-    baseline = ", ".join(f"{o.key}: {_number(o.default)}" for o in options)
-    space = "\n".join(f"  {o.key}: {_range(o)}" for o in options)
+    baseline = ", ".join(f"{o.key}: {o.default}" for o in options)
+    space = "\n".join(f"  {o.key}: {o.domain}" for o in options)
     return f"""
 # Iteration 1: what everything is compared with.
 baseline: {{{baseline}}}
@@ -201,37 +198,6 @@ def _trains(path: Path) -> bool:
     return path.is_file() and TRAINING_WORDS.search(_text(path)) is not None
 
 
-def _options(path: Path) -> tuple[Option, ...]:
-    found: list[Option] = []
-    for name, rest in OPTION.findall(_text(path)):
-        default = DEFAULT.search(rest)
-        if name.replace("_", "-") in TUNABLE and default:
-            try:
-                found.append(Option(name, float(default.group(1))))
-            except ValueError:
-                continue
-    return tuple(found)
-
-
 def _text(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
         return file.read(READ_AT_MOST)
-
-
-def _range(option: Option) -> str:
-    if option.key.startswith("batch"):
-        size = max(1, int(option.default))
-        return f"{{int: [{max(1, size // 4)}, {size * 4}], step: power2}}"
-    if option.default <= 0:
-        return "{float: [0.0, 0.5], digits: 3}"
-    low, high = option.default / 30, option.default * 30
-    if option.key in ("momentum", "dropout"):
-        return "{float: [0.0, 0.99], digits: 3}"
-    return f"{{float: [{_number(low)}, {_number(high)}], scale: log, digits: 6}}"
-
-
-def _number(value: float) -> str:
-    if value == int(value) and abs(value) >= 1:
-        return str(int(value))
-    text = f"{value:.6g}"
-    return text if "e" not in text else f"{value:.10f}".rstrip("0")
