@@ -88,10 +88,17 @@ class Keeper:
             if not path.is_relative_to(folder):
                 continue
             if path.exists():
+                self._refuse_own(path)
                 return path, path.relative_to(folder)
         if any((folder / name).exists() for folder in self._folders):
             raise _RefusedError("it lies outside the root and the step's folder")
         raise _RefusedError("it is not there")
+
+    def _refuse_own(self, path: Path) -> None:
+        """Refuse the run's own files: one who opens and closes the lock's file lets go of it."""
+        run, step = self._run.resolve(), self._folders[1].resolve()
+        if path.is_relative_to(run) and not path.is_relative_to(step):
+            raise _RefusedError("it belongs to the run itself")
 
     async def _copy(self, descriptor: int, target: Path) -> None:
         await aiofiles.os.makedirs(target.parent, exist_ok=True)

@@ -38,7 +38,7 @@ class Slots:
         plateau), so a slot leaves only when no iteration is open.
         """
         while await self._control.may_start():
-            number = self._take_left_open() or await self._begin(slot)
+            number = self._take_left_open(slot) or await self._begin(slot)
             if number is not None:
                 if not await self._iteration.complete(number):
                     return
@@ -53,9 +53,18 @@ class Slots:
             return exhausted(self._writer.state)
         return ending(self._writer.state, self._alive_s())
 
-    def _take_left_open(self) -> IterationNumber | None:
-        """An iteration that an earlier engine began."""
-        return IterationNumber(self._left_open.pop(0)) if self._left_open else None
+    def _take_left_open(self, slot: int) -> IterationNumber | None:
+        """An iteration that an earlier engine began, in this slot if there is one.
+
+        The lowest first: all others wait for the baseline.
+        """
+        if not self._left_open:
+            return None
+        turns = self._writer.state.open
+        own = [number for number in self._left_open if turns[number].slot == slot]
+        number = (own or self._left_open)[0]
+        self._left_open.remove(number)
+        return IterationNumber(number)
 
     async def _begin(self, slot: int) -> IterationNumber | None:
         records = await self._writer.decide(lambda state: self._propose(state, slot))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.core import events
 from engine.core.events import CheckFinished, Tests
 from engine.executors.procfs import carrying
 from engine.executors.protocol import RUN_VARIABLE, Command, Ended, Interrupted, LogSink
+from engine.runfolder import lock
 from tests.checking import Bench
 
 
@@ -231,6 +233,24 @@ async def test_artifacts_are_kept(bench: Bench) -> None:
     kept = ["artifacts/00007/check/sub/trace.json", "artifacts/00007/check/root.txt"]
     assert report.artifacts == [*kept, kept[0]]
     assert [(bench.paths.root / path).read_text() for path in kept] == ["trace", "root"]
+
+
+@pytest.mark.anyio
+async def test_the_files_of_the_run_itself_are_no_artifacts(bench: Bench) -> None:
+    held = lock.take(bench.paths.lock)
+    assert isinstance(held, lock.RunLock)
+    report = await bench.python(
+        "report(artifacts=['.controlroom/runs/bench/engine.lock', '../../engine.lock'])"
+    )
+    assert (report.outcome, report.artifacts) == ("passed", [])
+    assert "belongs to the run itself" in report.detail
+    taken = "from engine.runfolder import lock; import sys; from pathlib import Path;"
+    taken += "sys.exit(lock.holder(Path(sys.argv[1])) is None)"
+    asked = await anyio.run_process(
+        [sys.executable, "-c", taken, str(bench.paths.lock)], check=False
+    )
+    assert asked.returncode == 0, "the lock was lost"
+    held.release()
 
 
 @pytest.mark.anyio
