@@ -126,7 +126,7 @@ class Engine:
             await self._watch.look()
             tasks.start_soon(self._watch.run)
             if (checks := await self._prepared()) is not None:
-                finished = await self._climb(checks)
+                finished = await self._finished(await self._climb(checks))
         return await self._end(finished)
 
     async def _prepared(self) -> Checks | None:
@@ -150,15 +150,20 @@ class Engine:
                 tasks.start_soon(slots.run, slot)
         return slots.ending()
 
+    async def _finished(self, finished: RunFinished | None) -> RunFinished | None:
+        """Record why the run is over; signals cut this short where the disk is full."""
+        if finished is None or self._control.draining:
+            return None
+        await self._writer.record(finished)
+        failpoints.reach("finish.recorded")
+        return finished
+
     async def _end(self, finished: RunFinished | None) -> int:
-        if self._control.draining:
+        if finished is None:
             status = INTERRUPTED if self._signalled else 0
             reason = self._writer.state.stopping or "stopped"
             await self._stopped(reason, status)
             return status
-        assert finished is not None  # noqa: S101  (slots return on a drain or on an ending)
-        await self._writer.record(finished)
-        failpoints.reach("finish.recorded")
         await self._stopped(finished.detail, finished.exit_status)
         return finished.exit_status
 
