@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--target", choices=sorted(CHIPS), default="v5p", help="chip to cost for")
     parser.add_argument(
-        "--deadline", type=float, default=100.0, metavar="S", help="of the compiler"
+        "--deadline", type=float, default=280.0, metavar="S", help="of the compiler"
     )
     return parser
 

@@ -48,7 +48,8 @@ def test_an_incorrect_candidate_fails_by_name_of_the_stress(tmp_path: Path) -> N
     done, result = run(tmp_path, candidate(parameters), "correctness")
     assert done.returncode == 1
     assert result["failure"]["class"] == "incorrect"
-    assert result["failure"]["detail"].startswith("identical keys, g -0.01, beta 1.9")
+    assert "keys, g " in result["failure"]["detail"]
+    assert "relative error" in result["failure"]["detail"]
     assert result["tests"]["failed"] >= 1
 
 
