@@ -21,7 +21,9 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
         python: the interpreter that `{python}` stands for, or is made from.
     """
     return {
-        "workload": _digest([campaign.metric.name, campaign.metric.unit]),
+        "workload": _digest(
+            [campaign.metric.name, campaign.metric.unit, campaign.metric.direction]
+        ),
         "harness": _digest([_command(check.model_dump(mode="json")) for check in campaign.checks]),
         "environment": _environment(campaign, root, python),
         "device": f"{platform.system()} {platform.machine()}",

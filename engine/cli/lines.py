@@ -55,10 +55,6 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             return f"resumed by {event.by}"
         case e.StopRequested():
             return f"stopping: {event.reason}"
-        case e.WaitStarted():
-            return f"waits: {event.reason}"
-        case e.WaitEnded():
-            return f"goes on after {event.waited_s:.0f} s: {event.reason}"
         case e.ClockJumped():
             return f"was asleep for {event.gap_s:.0f} s; deadlines are extended"
         case _:

@@ -139,19 +139,6 @@ class StopRequested(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class WaitStarted(Event, frozen=True, kw_only=True):
-    """The run cannot go on until something outside changes."""
-
-    reason: str
-
-
-class WaitEnded(Event, frozen=True, kw_only=True):
-    """What the run waited for has come."""
-
-    reason: str
-    waited_s: float
-
-
 class IterationStarted(Event, frozen=True, kw_only=True):
     """A slot began an iteration."""
 
@@ -249,8 +236,6 @@ AnyEvent = (
     | RunPaused
     | RunResumed
     | StopRequested
-    | WaitStarted
-    | WaitEnded
     | IterationStarted
     | CandidateProposed
     | CheckStarted

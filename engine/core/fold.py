@@ -98,8 +98,6 @@ def _run(
     | e.RunPaused
     | e.RunResumed
     | e.StopRequested
-    | e.WaitStarted
-    | e.WaitEnded
     | e.RunFinished
     | e.EngineStopped,
     record: e.Record,
@@ -119,10 +117,6 @@ def _run(
             state.paused = None
         case e.StopRequested():
             state.stopping = event.reason
-        case e.WaitStarted():
-            state.waiting, state.waiting_since = event.reason, record.time
-        case e.WaitEnded():
-            state.waiting = None
         case e.RunFinished():
             state.finished = Finished(
                 reason=event.reason, detail=event.detail, exit_status=event.exit_status
@@ -147,7 +141,7 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     state.engines += 1
     state.alive_s = event.alive_s
     # One that takes over a run that was over goes on with it, under whatever new terms.
-    state.stopping = state.stopped = state.waiting = state.finished = None
+    state.stopping = state.stopped = state.finished = None
 
 
 def _iteration(

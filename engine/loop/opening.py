@@ -15,13 +15,14 @@ from engine.core.events import (
     EngineStopped,
     Limits,
     LimitsChanged,
+    Record,
     RunCreated,
 )
 from engine.core.fold import fold
 from engine.core.ids import CommandId, RunId
 from engine.core.metric import Metric
 from engine.core.state import Finished, RunState
-from engine.journal import Damaged, Journal, JournalError, verify
+from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
 from engine.loop.iteration import interrupted
 from engine.loop.writer import now_utc
 from engine.runfolder import heartbeat, inbox, lock
@@ -58,6 +59,8 @@ class Opened:
     journal: Journal
     state: RunState
     lock: lock.RunLock
+    records: list[Record]
+    """What taking it over has recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ class _Recovery:
     kill_leftovers: Callable[[], object]
 
 
+_Ours = tuple[Journal, RunState, list[Record]]
 Taken = Opened | Held | Unusable | Changed | Finished
 
 
@@ -118,7 +122,7 @@ def take_over(
     taken = _open(paths, wanted, identity, kill_leftovers)
     if isinstance(taken, tuple):
         held.sign()
-        return Opened(journal=taken[0], state=taken[1], lock=held)
+        return Opened(journal=taken[0], state=taken[1], lock=held, records=taken[2])
     held.release()
     return taken
 
@@ -128,7 +132,7 @@ def _open(
     wanted: Wanted,
     identity: Identity,
     kill_leftovers: Callable[[], object],
-) -> tuple[Journal, RunState] | Unusable | Changed | Finished:
+) -> _Ours | Unusable | Changed | Finished:
     # What comes from now on is meant for this engine.
     missed = inbox.waiting(paths.inbox)
     last = heartbeat.read(paths.heartbeat)
@@ -151,7 +155,7 @@ def _was_used(paths: RunPaths) -> bool:
     return paths.heartbeat.exists() or any(paths.logs.glob("[0-9]*.log"))
 
 
-def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> tuple[Journal, RunState]:
+def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> _Ours:
     created = RunCreated(
         run=wanted.run,
         campaign=wanted.campaign,
@@ -165,15 +169,20 @@ def _create(paths: RunPaths, wanted: Wanted, identity: Identity) -> tuple[Journa
         space_size=wanted.space_size,
     )
     journal = Journal.create(paths.journal, [created, _started(wanted, identity, 0.0)], now_utc())
-    found = verify(paths.journal)
-    if isinstance(found, Damaged):
-        raise JournalError(found.message)
-    return journal, found.state
+    reader = JournalReader.open(paths.journal, is_live=lambda: False)
+    records = reader.read_from(1)
+    reader.close()
+    state = None
+    for record in records:
+        state = fold(state, record)
+    if state is None:
+        raise JournalError(f"{paths.journal} cannot be read back")
+    return journal, state, records
 
 
 def _resume(
     paths: RunPaths, wanted: Wanted, state: RunState, recovery: _Recovery
-) -> tuple[Journal, RunState] | Changed | Finished:
+) -> _Ours | Changed | Finished:
     changes = _changes(state, wanted)
     if isinstance(changes, Changed):
         return changes
@@ -186,10 +195,11 @@ def _resume(
     late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)
     events: list[AnyEvent] = [*cut_off, recovery.started, *late, *changes]
-    for record in journal.append(events, expected_seq=state.seq, time=now_utc()):
+    records = journal.append(events, expected_seq=state.seq, time=now_utc())
+    for record in records:
         fold(state, record)
     failpoints.reach("recovery.recorded")
-    return journal, state
+    return journal, state, records
 
 
 def _late_stops(paths: RunPaths, state: RunState, missed: frozenset[CommandId]) -> list[AnyEvent]:

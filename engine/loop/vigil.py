@@ -76,7 +76,7 @@ class Vigil:
             seq=state.seq,
             alive_s=self.alive_s(),
             state=_word(state),
-            waiting=self._writer.trouble.reason or state.waiting,
+            waiting=self._writer.trouble.reason,
             slots=[
                 SlotBeat(
                     slot=turn.slot,

@@ -172,8 +172,8 @@ def _word_alive(state: RunState, liveness: Liveness, beat: Heartbeat) -> tuple[S
         running = any(turn.check for turn in state.open.values())
         reason = state.paused.reason if state.paused else liveness.pause or ""
         return "pausing" if running or not state.paused else "paused", reason
-    if waiting := state.waiting or beat.waiting:
-        return "waiting", waiting
+    if beat.waiting:
+        return "waiting", beat.waiting
     return "running", ""
 
 

@@ -193,10 +193,10 @@ def test_what_could_not_be_read_back_is_not_recorded(path: Path, value: float) -
 def test_any_text_comes_back_as_it_was(path: Path) -> None:
     text = 'a "quoted"\n\x00line, ümläut, 漢字, 🧪 ' * 500
     journal = make(path)
-    journal.append([e.WaitStarted(reason=text)], expected_seq=2, time=NOON)
+    journal.append([e.StopRequested(by="x", reason=text)], expected_seq=2, time=NOON)
     journal.close()
     event = at_rest(path)[-1].event
-    assert isinstance(event, e.WaitStarted)
+    assert isinstance(event, e.StopRequested)
     assert event.reason == text
 
 

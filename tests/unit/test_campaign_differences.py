@@ -37,7 +37,7 @@ def test_equal_campaigns_do_not_differ() -> None:
     [
         (changed(seed=1), [("seed: 0 -> 1", True)]),
         (changed(seed=False), [("seed: 0 -> false", True)]),
-        (changed(about="b"), [('about: (nothing) -> "b"', True)]),
+        (changed(about="b"), [('about: (nothing) -> "b"', False)]),
         (
             changed(stop={"failures": 25, "plateau": 3}),
             [

@@ -31,8 +31,6 @@ RUN_WIDE = st.one_of(
     st.builds(e.RunPaused, by=st.text(max_size=5), reason=st.text(max_size=20)),
     st.builds(e.RunResumed, by=st.just("tui")),
     st.builds(e.StopRequested, by=st.just("cli"), reason=st.text(max_size=5)),
-    st.builds(e.WaitStarted, reason=st.text(max_size=20)),
-    st.builds(e.WaitEnded, reason=st.just("lease"), waited_s=st.floats(0, 1e9)),
     st.builds(e.ClockJumped, gap_s=st.floats(5, 1e6)),
     st.builds(started, pid=st.integers(1, 2**22), alive_s=st.floats(0, 1e7)),
     st.builds(stopped, reason=st.text(max_size=5), exit_status=st.integers(0, 130)),

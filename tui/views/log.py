@@ -149,10 +149,6 @@ def _said(event: e.AnyEvent) -> str:
             return _because(f"stop asked by {event.by}", event.reason)
         case e.CommandRefused():
             return f"{event.command} refused: {event.reason}"
-        case e.WaitStarted():
-            return f"waits: {event.reason}"
-        case e.WaitEnded():
-            return f"waited {duration_text(event.waited_s)} for {event.reason}"
         case e.ClockJumped():
             return f"the machine slept for {duration_text(event.gap_s)}"
         case e.RunFinished():

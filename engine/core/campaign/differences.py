@@ -5,7 +5,11 @@ from typing import Any, cast
 
 import msgspec
 
-_FREE: tuple[tuple[str, ...], ...] = (("stop",), ("proposers", "evolution", "slots"))
+_FREE: tuple[tuple[str, ...], ...] = (
+    ("about",),
+    ("stop",),
+    ("proposers", "evolution", "slots"),
+)
 """Places that may change while a run goes on, without a person's consent."""
 
 

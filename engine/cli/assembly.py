@@ -1,0 +1,133 @@
+"""From a campaign and a command line to an engine: concrete classes are named here."""
+
+import getpass
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+
+import msgspec
+
+from engine.checks.environment import find_interpreter, prepare
+from engine.checks.fingerprint import fingerprint
+from engine.checks.room import Room
+from engine.checks.runner import CheckRunner
+from engine.cli.console import readable
+from engine.cli.request import Request
+from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
+from engine.core.campaign.models import Campaign
+from engine.core.events import Limits, Record
+from engine.core.space import Space
+from engine.executors.clock import EngineClock
+from engine.executors.local import Local
+from engine.loop.campaign_checks import CampaignChecks
+from engine.loop.engine import Engine, Parts, heard_signals
+from engine.loop.opening import Opened, Wanted
+from engine.loop.writer import Trouble
+from engine.proposers.protocol import Proposer
+from engine.proposers.table import PROPOSERS, Setup
+from engine.runfolder import HeartbeatFile, identity
+
+
+def wanted_of(request: Request) -> Wanted:
+    """The terms under which the run is asked for.
+
+    Raises:
+        EnvironmentFailedError: there is no such Python.
+    """
+    loaded, campaign = request.loaded, request.loaded.campaign
+    python = find_interpreter(_interpreter_name(campaign), loaded.root, os.environ)
+    return Wanted(
+        run=request.run,
+        campaign=campaign.campaign,
+        campaign_path=readable(str(loaded.path)),
+        campaign_sha256=loaded.sha256,
+        document=loaded.document,
+        seed=request.seed,
+        slots=request.slots,
+        metric=campaign.metric.to_metric(),
+        limits=_limits(request),
+        space_size=Space.from_spec(campaign.space).size(),
+        fingerprint=fingerprint(campaign, loaded.root, python),
+        version=version("controlroom"),
+        accept_changes=request.accept_changes,
+        by=_user(),
+    )
+
+
+def _user() -> str:
+    """Who runs this; a number where it has no name, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _interpreter_name(campaign: Campaign) -> str:
+    match campaign.environment:
+        case InterpreterEnvironment(interpreter=name):
+            return name
+        case UvEnvironment():
+            return "own"
+        case other:
+            return other.venv.interpreter or "path"
+
+
+def _limits(request: Request) -> Limits:
+    limits = request.loaded.campaign.stop.to_limits()
+    if request.iterations is not None:
+        limits = msgspec.structs.replace(limits, iterations=request.iterations)
+    if request.for_s is not None:
+        limits = msgspec.structs.replace(limits, for_s=request.for_s)
+    return limits
+
+
+async def run_engine(
+    request: Request,
+    opened: Opened,
+    me: identity.Identity,
+    beat: HeartbeatFile,
+    listener: Callable[[Record], None],
+) -> int:
+    """Run an engine on the run to its end; the exit status.
+
+    Raises:
+        EngineFailedError: something outside of the engine keeps it from going on.
+    """
+    gaps: list[float] = []
+    clock = EngineClock(on_gap=gaps.append)
+    executor = Local(clock)
+    trouble = Trouble()
+    room = Room(on_wait=lambda reason: trouble.note("disk", reason))
+    campaign, root = request.loaded.campaign, request.loaded.root
+    paths = request.paths
+
+    async def prepared() -> CampaignChecks:
+        interpreter = await prepare(campaign.environment, root, paths, executor=executor)
+        runner = CheckRunner(
+            campaign, root, paths, executor=executor, interpreter=interpreter, room=room
+        )
+        return CampaignChecks(campaign, runner, paths)
+
+    return await Engine(
+        Parts(
+            journal=opened.journal,
+            state=opened.state,
+            prepare=prepared,
+            proposer=_proposer(campaign),
+            paths=paths,
+            heartbeat=beat,
+            identity=me,
+            clock=clock,
+            gaps=gaps,
+            trouble=trouble,
+            signals=heard_signals(),
+            listeners=(listener,),
+        )
+    ).run()
+
+
+def _proposer(campaign: Campaign) -> Proposer:
+    (spec,) = campaign.proposers
+    options = {"explore": spec.explore, "parents": spec.parents}
+    space = Space.from_spec(campaign.space)
+    return PROPOSERS[spec.kind](Setup(space=space, baseline=campaign.baseline, options=options))
