@@ -13,7 +13,7 @@ Groups = list[tuple[str, tuple[Head, ...]]]
 MATRIX: Groups = [
     ("random", (Head(), Head(gates=-1e-6, value=1e4))),
     ("random", (Head(gates=0.0, beta=1.999), Head(gates=0.0, beta="to-two", state=1.0))),
-    ("half-common", (Head(gates=0.0, beta=0.5), Head(beta=1.0))),
+    ("half-common", (Head(gates=0.0, beta=0.5), Head(gates=0.0, beta=1.999))),
     ("identical", (Head(gates=0.0, beta=1.0), Head(gates=0.0, beta=0.5))),
     ("identical", (Head(gates=-0.1, beta=1.0), Head(gates=-0.1, beta=1.8))),
     ("random", (Head(gates=-20.0), Head(gates=-200.0, beta="to-two", state=1.0))),
@@ -25,7 +25,7 @@ SECOND: Groups = [
     ("random", (Head(beta=0.0, state=1.0), Head(beta=1e-6, state=1.0))),
     ("random", (Head(value=0.0), Head(value=0.0, state=1e3))),
     ("zero", (Head(state=1.0), Head(gates=0.0))),
-    ("half-common", (Head(gates=0.0, beta=1.999), Head(gates="alternating", beta=2.0))),
+    ("half-common", (Head(beta=1.0), Head(gates="alternating", beta=2.0))),
     ("identical", (Head(gates=-0.01, beta=1.5), Head(gates="alternating", beta=1.0))),
     ("near-identical", (Head(gates=-0.1, beta=1.9), Head(gates=-1e-6, beta="sigmoid", state=1.0))),
     ("orthonormal", (Head(gates=0.0, beta=1.0), Head(gates="reset", beta=1.0, state=1.0))),

@@ -3,7 +3,7 @@
 `est_ms` is for B1 T8192 Hk16 Hv32 K=V=128: the kernel's cycles and the bytes moved around it are
 taken at T = 1024 and 2048 for a few heads, and their slope and intercept extrapolated in T, then
 scaled by the number of heads. Programs at the full shape take ten times as long to estimate and
-agree within a per cent (docs/kernels-gdn.md).
+agree within two per cent (docs/kernels-gdn.md).
 """
 
 import dataclasses

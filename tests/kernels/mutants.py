@@ -109,7 +109,8 @@ MUTANTS = {
     "bf16-state-on-the-way": Mutant(body.Phases(leave=narrowed), audit.STATE),
     "default-precision-fp32-products": Mutant(body.Phases(dot=single_pass), audit.FP32_DOT),
     "key-heads-taken-for-value-heads": Mutant(
-        body.Phases(key_of=lambda head, heads, keys: head % keys), "half-common keys, g typical"
+        body.Phases(key_of=lambda head, heads, keys: head % keys),
+        "half-common keys, g 0.0, beta 1.999",
     ),
     "clamped-overflow": Mutant(body.Phases(invert=hidden), audit.CLAMP),
     "callback-to-the-host": Mutant(body.Phases(invert=printing), audit.CALLBACK),
