@@ -1,8 +1,9 @@
 """From state to room: every pane's view, made again only when something changed."""
 
+from engine.core.ids import CandidateId
 from engine.core.state import RunState
 from tui.room import Room
-from tui.views.board import LEADERS, BoardBuilder, BoardView
+from tui.views.board import LEADERS, BoardBuilder, BoardView, measured_so_far
 from tui.views.chart import ChartBuilder, ChartView
 from tui.views.condition import Condition
 from tui.views.header import header_of
@@ -22,6 +23,7 @@ class Weaver:
         self._board, self._chart = BoardView(), ChartView()
         self._boards, self._charts = BoardBuilder(), None
         self._decimals = 3
+        self._so_far: dict[CandidateId, float] = {}
 
     @property
     def decimals(self) -> int:
@@ -49,7 +51,8 @@ class Weaver:
             self._charts = ChartBuilder(state.metric)
         candidates = len(state.candidates)
         judged = self._ranking.update(state)
-        if not judged and candidates == len(self._board.rows):
+        so_far, self._so_far = self._so_far, measured_so_far(state)
+        if not judged and candidates == len(self._board.rows) and so_far == self._so_far:
             return
         leaders = self._ranking.scored[:LEADERS]
         self._decimals = decimals_for([one.value for one in leaders if one.value is not None])

@@ -62,7 +62,7 @@ class Iteration:
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
         failpoints.reach("iteration.recorded")
-        while await self._control.may_start() and await self._baseline_settled(number):
+        while await self._control.may_start():
             step = await self._next(number)
             if isinstance(step, VerdictReached):
                 failpoints.reach("verdict.recorded")
@@ -82,23 +82,6 @@ class Iteration:
 
         await self._writer.decide(decide)
         return found[-1]
-
-    async def _baseline_settled(self, number: IterationNumber) -> bool:
-        """Wait before a comparison until there is something to compare with.
-
-        False when the engine drains meanwhile: an iteration is not judged without its baseline.
-        """
-        while number != 1 and 1 in self._writer.state.open and not self._has_check_left(number):
-            if self._control.draining:
-                return False
-            await self._writer.wait_change()
-        return True
-
-    def _has_check_left(self, number: IterationNumber) -> bool:
-        """Whether there is a check to run that needs no comparison."""
-        state = self._writer.state
-        always = [check for check in self._checks.plan if check.when == "always"]
-        return isinstance(next_step(state, state.open[number], always), RunCheck)
 
     async def _run(self, number: IterationNumber, check: str) -> None:
         turn = self._writer.state.open[number]

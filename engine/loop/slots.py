@@ -54,10 +54,7 @@ class Slots:
         return ending(self._writer.state, self._alive_s())
 
     def _take_left_open(self, slot: int) -> IterationNumber | None:
-        """An iteration that an earlier engine began, in this slot if there is one.
-
-        The lowest first: all others wait for the baseline.
-        """
+        """An iteration that an earlier engine began, in this slot if there is one."""
         if not self._left_open:
             return None
         turns = self._writer.state.open
@@ -75,7 +72,9 @@ class Slots:
         return started.iteration
 
     def _propose(self, state: RunState, slot: int) -> Sequence[e.AnyEvent]:
-        if ending(state, self._alive_s()) is not None:
+        # The baseline comes first and alone: all others are compared with it, and when it fails
+        # nothing else was spent.
+        if IterationNumber(1) in state.open or ending(state, self._alive_s()) is not None:
             return []
         number = IterationNumber(state.last_iteration + 1)
         match self._proposer.propose(

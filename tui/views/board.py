@@ -1,6 +1,6 @@
 """The leaderboard: rank, candidate, value, verdict and what is different from the baseline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class BoardBuilder:
         """The board as it is now."""
         baseline = state.first()
         parameters = baseline.parameters if baseline else {}
-        self._so_far = dict(_measured(state))
+        self._so_far = measured_so_far(state)
         order = [*ranking.scored, *ranking.running, *ranking.failed]
         rows = tuple(self._row(candidate, baseline, parameters) for candidate in order)
         return BoardView(
@@ -90,12 +90,14 @@ class BoardBuilder:
         return row
 
 
-def _measured(state: RunState) -> Iterator[tuple[CandidateId, float]]:
-    """What candidates without a verdict have measured so far: worth seeing, not yet ranked."""
-    for turn in state.open.values():
-        value = metrics_of(turn.finished).get(state.metric.name)
-        if turn.candidate is not None and value is not None:
-            yield turn.candidate, value
+def measured_so_far(state: RunState) -> dict[CandidateId, float]:
+    """The values of candidates without a verdict: worth seeing, not yet ranked."""
+    values = {
+        turn.candidate: metrics_of(turn.finished).get(state.metric.name)
+        for turn in state.open.values()
+        if turn.candidate is not None
+    }
+    return {candidate: value for candidate, value in values.items() if value is not None}
 
 
 def _text(candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]) -> str:
