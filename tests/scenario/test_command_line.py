@@ -214,8 +214,9 @@ def test_overrides(driver: Driver) -> None:
     created = of_type(driver.events(), "RunCreated")[0]
     assert created["document"]["about"] == "tried"
     assert driver.status()["iteration"] == 3
-    refused = driver.run("--set", "stop.iterations=3", status=WRONG)
-    assert "about" in refused.stderr
+    driver.run("--set", "stop.iterations=4")  # nobody has to agree to another description
+    refused = driver.run("--set", "checks.works.deadline=21s", status=WRONG)
+    assert "deadline" in refused.stderr
 
 
 def test_a_time_limit(tmp_path: Path) -> None:
