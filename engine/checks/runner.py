@@ -80,6 +80,7 @@ class CheckRunner:
         self._executor = executor
         self._interpreter = interpreter
         self._room = room or Room()
+        # Taken once: processes are found by it again, wherever the folder is moved meanwhile.
         self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
 

@@ -86,10 +86,6 @@ class RunPaths(msgspec.Struct, frozen=True):
         """The value of CONTROLROOM_RUN, by which processes of the run are found."""
         return str(self.root.resolve())
 
-    def step_marker(self, iteration: int, check: str, attempt: int) -> str:
-        """The value of CONTROLROOM_STEP for one attempt of one check."""
-        return f"{self.run_marker}#{iteration}/{check}/{attempt}"
-
 
 def create_run_folder(root: Path) -> RunPaths:
     """The paths of a run whose folders are there now; what was there before stays as it is.

@@ -47,7 +47,6 @@ class TestPaths:
         (tmp_path / "link").symlink_to(tmp_path / "real")
         real, linked = RunPaths.of(tmp_path / "real", "a"), RunPaths.of(tmp_path / "link", "a")
         assert linked.run_marker == real.run_marker == str(real.root.resolve())
-        assert linked.step_marker(3, "cost", 2) == f"{real.run_marker}#3/cost/2"
 
     def test_the_work_folder_is_kept_out_of_git(self, tmp_path: Path) -> None:
         create_run_folder(RunPaths.of(tmp_path, "a").root)
