@@ -15,6 +15,7 @@ from tui.views.notice import notice_of
 from tui.views.slots import slot_lines
 from tui.views.words import change_text, decimals_for, duration_text, value_text
 from tui.weaver import Weaver
+from tui.widgets.plot import plot_lines
 
 TOLD = fakes.events_of_run(60)
 
@@ -87,6 +88,16 @@ def test_a_board_of_a_growing_run_is_that_of_the_whole_run() -> None:
     whole = fakes.room_of(TOLD, condition)
     assert [row.candidate for row in grown.board.rows] == [r.candidate for r in whole.board.rows]
     assert grown.chart == whole.chart
+
+
+def test_a_chart_without_a_measured_candidate_says_what_to_expect() -> None:
+    condition = fakes.condition_of("running")
+    told = fakes.events_of_run(1, open_steps=1)
+    started = next(i for i, (_, event) in enumerate(told) if isinstance(event, e.CheckStarted))
+    view = fakes.room_of(told[: started + 1], condition).chart
+    assert not view.points
+    (said,) = plot_lines(view, 60, 10)
+    assert text_of(said).strip() == "The curve starts with the first measured candidate."
 
 
 def test_a_pane_that_did_not_change_keeps_its_view() -> None:

@@ -1,6 +1,7 @@
 """What the chart shows: every measured candidate, the champion's steps, the target."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from engine.core.metric import Direction, Metric
 from engine.core.state import Candidate, RunState
@@ -8,6 +9,9 @@ from tui.views.ranking import Ranking
 
 Point = tuple[int, float]
 """An iteration and a value."""
+
+NOTHING_YET: Final = "The curve starts with the first measured candidate."
+"""What stands in place of the curve before there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class ChartView:
     direction: Direction = "min"
     decimals: int = 3
     title: str = ""
-    empty: str = "The curve starts with the first measured candidate."
+    empty: str = NOTHING_YET
 
 
 class ChartBuilder:
@@ -75,4 +79,4 @@ def chart_title(metric: Metric) -> str:
 def _empty(ranking: Ranking) -> str:
     if ranking.failed and not ranking.scored:
         return f"Nothing could be measured yet: {len(ranking.failed)} failed."
-    return ChartView.empty
+    return NOTHING_YET
