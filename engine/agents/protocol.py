@@ -1,0 +1,210 @@
+"""What every agent can do: say how it is started, and read what its program prints."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+Outcome = Literal[
+    "answered",  # it came to an end of its own and said so
+    "timeout",  # over its wall clock, or silent for too long
+    "ceiling",  # over the tokens or the money that it may spend
+    "limited",  # the provider's usage limit; `retry_at` says when it may go on, if that is known
+    "unreachable",  # the provider: connection, overload, a stream that broke
+    "login",  # not logged in, or the key is refused
+    "crashed",  # anything else
+]
+
+
+class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of an agent at one iteration.
+
+    `tree` is the working tree that it may change; `folder` holds the attempt's own files and lies
+    outside of it; `home` is the isolated home, which holds the login. `env` is the allow-listed
+    environment, secrets included; `secrets` names those variables of it that the agent's tools
+    must not see.
+    """
+
+    prompt: Path
+    tree: Path
+    folder: Path
+    home: Path
+    env: dict[str, str]
+    secrets: tuple[str, ...] = ()
+    model: str | None = None
+    effort: str | None = None
+    answer_schema: Path | None = None
+    budget_usd: float | None = None
+    network: bool = False
+    options: tuple[str, ...] = ()
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agent's program is started; the prompt is its standard input."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of some model calls. `input` includes `cached_input` and `cache_write`; `output`
+    includes `reasoning`."""
+
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everything that was sent and received."""
+        return self.input + self.output
+
+    def plus(self, other: "Tokens") -> "Tokens":
+        """The sum of both."""
+        return Tokens(
+            input=self.input + other.input,
+            cached_input=self.cached_input + other.cached_input,
+            cache_write=self.cache_write + other.cache_write,
+            output=self.output + other.output,
+            reasoning=self.reasoning + other.reasoning,
+        )
+
+
+class AgentEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Something that an agent did, in words that are the same for all agents."""
+
+
+class Began(AgentEvent, frozen=True, kw_only=True, tag="began"):
+    """A conversation was opened; `model` is what the program says that it uses."""
+
+    session: str = ""
+    model: str = ""
+
+
+class Message(AgentEvent, frozen=True, kw_only=True, tag="message"):
+    """It said something."""
+
+    text: str
+
+
+class Reasoning(AgentEvent, frozen=True, kw_only=True, tag="reasoning"):
+    """It thought something, as far as the program shows it."""
+
+    text: str
+
+
+class ToolStarted(AgentEvent, frozen=True, kw_only=True, tag="tool_started"):
+    """A tool begins; for a shell `text` is the command."""
+
+    id: str
+    tool: str
+    text: str
+
+
+class ToolOutput(AgentEvent, frozen=True, kw_only=True, tag="tool_output"):
+    """A tool printed something while it runs."""
+
+    id: str
+    text: str
+
+
+class ToolFinished(AgentEvent, frozen=True, kw_only=True, tag="tool_finished"):
+    """A tool ended; `text` is what it printed and was not told before, cut to a few thousand."""
+
+    id: str
+    ok: bool
+    exit_code: int | None = None
+    text: str = ""
+
+
+class FileChanged(AgentEvent, frozen=True, kw_only=True, tag="file_changed"):
+    """The agent says that it changed a file; what counts is what the engine finds."""
+
+    path: str
+    kind: Literal["add", "update", "delete"]
+
+
+class Spent(AgentEvent, frozen=True, kw_only=True, tag="spent"):
+    """Tokens of model calls since the last event of this kind; never a running total.
+
+    `cost_usd` is what the program itself says they cost; None where it does not say.
+    """
+
+    tokens: Tokens
+    cost_usd: float | None = None
+    model: str = ""
+
+
+class Trouble(AgentEvent, frozen=True, kw_only=True, tag="trouble"):
+    """Something went wrong; the agent may go on."""
+
+    text: str
+
+
+class Answered(AgentEvent, frozen=True, kw_only=True, tag="answered"):
+    """Its last word. `structured` is JSON where the program gave its answer as such."""
+
+    text: str
+    structured: str | None = None
+
+
+class Ended(AgentEvent, frozen=True, kw_only=True, tag="ended"):
+    """The program says how it ended; `retry_at` is in seconds since 1970, UTC."""
+
+    outcome: Outcome
+    detail: str = ""
+    retry_at: float | None = None
+
+
+AnyAgentEvent = (
+    Began
+    | Message
+    | Reasoning
+    | ToolStarted
+    | ToolOutput
+    | ToolFinished
+    | FileChanged
+    | Spent
+    | Trouble
+    | Answered
+    | Ended
+)
+
+
+class StreamReader(Protocol):
+    """Turns the lines of one program run into events."""
+
+    def read(self, line: bytes) -> list[AnyAgentEvent]:
+        """The events in a line; a line that is garbage gives none, or Trouble, never an error."""
+        ...
+
+    def close(self, exit_code: int | None, errors: str) -> list[AnyAgentEvent]:
+        """The last events, once the program has ended: among them exactly one Ended.
+
+        Args:
+            exit_code: None when it was killed.
+            errors: the end of what it wrote to standard error.
+        """
+        ...
+
+
+class Agent(Protocol):
+    """A coding-agent program."""
+
+    def launch(self, task: AgentTask) -> Launch:
+        """How its program is started for the task.
+
+        Raises:
+            AgentMissingError: the program is not on this machine; the text says what to install.
+        """
+        ...
+
+    def reader(self, task: AgentTask) -> StreamReader:
+        """A reader for one run of the program."""
+        ...
+
+
+class AgentMissingError(Exception):
+    """The agent's program is not there; the text says what to do."""
