@@ -47,8 +47,10 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of some model calls. `input` includes `cached_input` and `cache_write`; `output`
-    includes `reasoning`."""
+    """Tokens of some model calls.
+
+    `input` includes `cached_input` and `cache_write`; `output` includes `reasoning`.
+    """
 
     input: int = 0
     cached_input: int = 0
