@@ -5,15 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-Outcome = Literal[
-    "answered",  # it came to an end of its own and said so
-    "timeout",  # over its wall clock, or silent for too long
-    "ceiling",  # over the tokens or the money that it may spend
-    "limited",  # the provider's usage limit; `retry_at` says when it may go on, if that is known
-    "unreachable",  # the provider: connection, overload, a stream that broke
-    "login",  # not logged in, or the key is refused
-    "crashed",  # anything else
-]
+from engine.core.parts import AgentOutcome, Tokens
 
 
 class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,34 +36,6 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
     argv: tuple[str, ...]
     env: dict[str, str]
-
-
-class Tokens(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of some model calls.
-
-    `input` includes `cached_input` and `cache_write`; `output` includes `reasoning`.
-    """
-
-    input: int = 0
-    cached_input: int = 0
-    cache_write: int = 0
-    output: int = 0
-    reasoning: int = 0
-
-    @property
-    def total(self) -> int:
-        """Everything that was sent and received."""
-        return self.input + self.output
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        """The sum of both."""
-        return Tokens(
-            input=self.input + other.input,
-            cached_input=self.cached_input + other.cached_input,
-            cache_write=self.cache_write + other.cache_write,
-            output=self.output + other.output,
-            reasoning=self.reasoning + other.reasoning,
-        )
 
 
 class AgentEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -155,7 +119,7 @@ class Answered(AgentEvent, frozen=True, kw_only=True, tag="answered"):
 class Ended(AgentEvent, frozen=True, kw_only=True, tag="ended"):
     """The program says how it ended; `retry_at` is in seconds since 1970, UTC."""
 
-    outcome: Outcome
+    outcome: AgentOutcome
     detail: str = ""
     retry_at: float | None = None
 

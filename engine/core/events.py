@@ -8,8 +8,28 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.core.ids import CandidateId, CommandId, IterationNumber, RunId, TraceId
+from engine.core.agent_events import (
+    AgentFinished,
+    AgentInterrupted,
+    AgentStarted,
+    AttemptStashed,
+    ChangeCarriedOver,
+    ChangeCollected,
+    DirectiveAdded,
+    DirectiveEdited,
+    DirectiveRetired,
+    StashDropped,
+)
+from engine.core.event import Event, LogSpan
+from engine.core.ids import (
+    CandidateId,
+    CommandId,
+    IterationNumber,
+    RunId,
+    TraceId,
+)
 from engine.core.metric import Metric
+from engine.core.parts import Hotspot
 from engine.core.verdict import Verdict
 
 Parameters = dict[str, Any]
@@ -17,18 +37,32 @@ Parameters = dict[str, Any]
 
 CheckOutcome = Literal["passed", "failed", "skipped"]
 FinishReason = Literal[
-    "iterations", "time", "target", "plateau", "exhausted", "failures", "baseline"
+    "iterations",
+    "time",
+    "target",
+    "plateau",
+    "exhausted",
+    "failures",
+    "baseline",
+    "budget",
+    "policy",
 ]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """When the run ends by itself. `iterations` is the total of the run, the baseline included."""
+    """When the run ends by itself. `iterations` is the total of the run, the baseline included.
+
+    `failures` counts those in a row, `failures_in_all` those of the whole run.
+    """
 
     iterations: int | None = None
     for_s: float | None = None
     plateau: int | None = None
     failures: int | None = None
+    failures_in_all: int | None = None
     stop_at_target: bool = False
+    usd: float | None = None
+    tokens: int | None = None
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,18 +71,6 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-
-
-class LogSpan(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the output of a check lies: a file below the run folder, and byte offsets."""
-
-    path: str
-    start: int = 0
-    end: int | None = None
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Something that was decided or found out, once and for all."""
 
 
 class RunCreated(Event, frozen=True, kw_only=True):
@@ -120,10 +142,11 @@ class CommandRefused(Event, frozen=True, kw_only=True):
 
 
 class RunPaused(Event, frozen=True, kw_only=True):
-    """No new step starts."""
+    """No new step starts. `halt` tells that a guardrail asks for a person."""
 
     by: str
     reason: str
+    halt: bool = False
 
 
 class RunResumed(Event, frozen=True, kw_only=True):
@@ -148,7 +171,10 @@ class IterationStarted(Event, frozen=True, kw_only=True):
 
 
 class CandidateProposed(Event, frozen=True, kw_only=True):
-    """What the iteration will judge. `key` names its configuration: equal keys are equal runs."""
+    """What the iteration will judge. `key` names its configuration: equal keys are equal runs.
+
+    A candidate of code has a `commit`, or an `agent` that is to make one out of `base`.
+    """
 
     iteration: IterationNumber
     candidate: CandidateId
@@ -158,6 +184,9 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     parents: list[CandidateId]
     tags: list[str]
     proposer: str
+    commit: str | None = None
+    base: str | None = None
+    agent: str | None = None
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
@@ -186,6 +215,7 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     detail: str = ""
     artifacts: list[str] = []
+    hotspots: list[Hotspot] = []
 
 
 class CheckInterrupted(Event, frozen=True, kw_only=True):
@@ -238,6 +268,16 @@ AnyEvent = (
     | StopRequested
     | IterationStarted
     | CandidateProposed
+    | AgentStarted
+    | AgentFinished
+    | AgentInterrupted
+    | ChangeCollected
+    | ChangeCarriedOver
+    | DirectiveAdded
+    | DirectiveEdited
+    | DirectiveRetired
+    | AttemptStashed
+    | StashDropped
     | CheckStarted
     | CheckFinished
     | CheckInterrupted

@@ -7,6 +7,8 @@ RunId = NewType("RunId", str)
 CandidateId = NewType("CandidateId", str)
 CommandId = NewType("CommandId", str)
 TraceId = NewType("TraceId", str)
+DirectiveId = NewType("DirectiveId", str)
+StashId = NewType("StashId", str)
 IterationNumber = NewType("IterationNumber", int)
 
 

@@ -1,21 +1,14 @@
 """Where candidates of code live: trees to work in, and the commits that come out of them."""
 
 from pathlib import Path
-from typing import Literal, NewType, Protocol
+from typing import NewType, Protocol
 
 import msgspec
 
+from engine.core.parts import FileChange
+
 Commit = NewType("Commit", str)
 """The full name of a commit."""
-
-
-class FileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file between two commits; line counts are None for binary files."""
-
-    path: str
-    kind: Literal["add", "update", "delete"]
-    added: int | None = None
-    removed: int | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

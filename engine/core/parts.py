@@ -1,0 +1,87 @@
+"""What events of agents and their changes are made of."""
+
+from typing import Literal
+
+import msgspec
+
+AgentOutcome = Literal[
+    "answered",  # it came to an end of its own and said so
+    "timeout",  # over its wall clock, or silent for too long
+    "ceiling",  # over the tokens or the money that it may spend
+    "limited",  # the provider's usage limit
+    "unreachable",  # the provider: connection, overload, a stream that broke
+    "login",  # not logged in, or the key is refused
+    "crashed",  # anything else
+]
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of some model calls.
+
+    `input` includes `cached_input` and `cache_write`; `output` includes `reasoning`.
+    """
+
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everything that was sent and received."""
+        return self.input + self.output
+
+    def plus(self, other: "Tokens") -> "Tokens":
+        """The sum of both."""
+        return Tokens(
+            input=self.input + other.input,
+            cached_input=self.cached_input + other.cached_input,
+            cache_write=self.cache_write + other.cache_write,
+            output=self.output + other.output,
+            reasoning=self.reasoning + other.reasoning,
+        )
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file between two commits; line counts are None for binary files."""
+
+    path: str
+    kind: Literal["add", "update", "delete"]
+    added: int | None = None
+    removed: int | None = None
+
+
+class Idea(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of an agent's shortlist."""
+
+    idea: str
+    upside: str = ""
+    risk: str = ""
+    structural: bool = False
+
+
+class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent says of its own change; `choice` counts the shortlist from 1."""
+
+    shortlist: list[Idea] = []
+    choice: int = 0
+    hypothesis: str = ""
+    change_class: str = ""
+    prediction: str = ""
+    summary: str = ""
+
+
+class Hotspot(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the time of a candidate goes; `share` is of the whole, from 0 to 1."""
+
+    name: str
+    share: float
+
+
+class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A section of a prompt."""
+
+    name: str
+    characters: int
+    sha256: str
