@@ -2,13 +2,15 @@
 
 import math
 import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import anyio
 
 from engine.core import failpoints
 from engine.executors import processes, trees
 from engine.executors.clock import TICK_S, EngineClock
-from engine.executors.output import Output
+from engine.executors.output import Flow, Output
 from engine.executors.protocol import (
     Command,
     Ended,
@@ -40,22 +42,28 @@ class Local:
         self._grace_s = grace_s
         processes.adopt_orphans()
 
-    async def run(self, command: Command, *, log: LogSink) -> Ended:
+    async def run(self, command: Command, *, log: LogSink, errors: LogSink | None = None) -> Ended:
         """How the command ended; see Executor."""
-        try:
-            output = Output(log, self._clock.now_s)
-        except OSError as error:
-            return NotStarted(f"cannot make a pipe: {error}")
-        try:
-            process = processes.spawn(command, output.writing_end)
-            output.close_writing()
-            turn = _Turn(command, output, process, self._clock)
+        flow = Flow(self._clock.now_s)
+        with ExitStack() as opened:
+            try:
+                outputs = [_open(opened, sink, flow) for sink in (log, errors) if sink is not None]
+                process = processes.spawn(command, outputs[0].writing_end, outputs[-1].writing_end)
+            except processes.CannotStartError as error:
+                return NotStarted(str(error))
+            except OSError as error:
+                return NotStarted(f"cannot make a pipe: {error}")
+            for output in outputs:
+                output.close_writing()
+            turn = _Turn(command, outputs, process, flow, self._clock)
             failpoints.reach("check.spawned")
             return await turn.attend(self._grace_s)
-        except processes.CannotStartError as error:
-            return NotStarted(str(error))
-        finally:
-            output.close()
+
+
+def _open(opened: ExitStack, sink: LogSink, flow: Flow) -> Output:
+    output = Output(sink, flow)
+    opened.callback(output.close)
+    return output
 
 
 class _Turn:
@@ -64,14 +72,17 @@ class _Turn:
     def __init__(
         self,
         command: Command,
-        output: Output,
+        outputs: Sequence[Output],
         process: "subprocess.Popen[bytes]",
+        flow: Flow,
         clock: EngineClock,
     ) -> None:
-        self.step = trees.begin(command.marker, process.pid, output.reading_end)
+        reading_ends = (output.reading_end for output in outputs)
+        self.step = trees.begin(command.marker, process.pid, *reading_ends)
         self._command = command
-        self._output = output
+        self._outputs = outputs
         self._process = process
+        self._flow = flow
         self._clock = clock
         self._waiting = anyio.CancelScope()
         self._cut: TimedOut | Interrupted | None = None
@@ -86,7 +97,8 @@ class _Turn:
     async def attend(self, grace_s: float) -> Ended:
         """Wait for the end, or bring it about; nothing of the command is left then."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._carry)
+            for output in self._outputs:
+                tasks.start_soon(self._carry, output)
             tasks.start_soon(self._watch)
             try:
                 with self._waiting:
@@ -98,18 +110,19 @@ class _Turn:
             tasks.cancel_scope.cancel()
         return self._cut or _finished(self._process.poll(), self._killed)
 
-    async def _carry(self) -> None:
-        await self._output.carry()
-        if self._output.failure is not None:
-            self.cut_off(Interrupted(f"the log cannot be written: {self._output.failure}"))
+    async def _carry(self, output: Output) -> None:
+        await output.carry()
+        if output.failure is not None:
+            self.cut_off(Interrupted(f"the log cannot be written: {output.failure}"))
 
     async def _drain(self) -> None:
-        """Read what is left in the pipe; a stranger who holds it open does not hold us."""
+        """Read what is left in the pipes; a stranger who holds one open does not hold us."""
         waiting = True
-        while waiting and not self._output.ended.is_set():
+        while waiting and not all(output.ended.is_set() for output in self._outputs):
             with anyio.move_on_after(_DRAIN_S):
-                await self._output.ended.wait()
-            waiting = self._output.stuck and not isinstance(self._cut, Interrupted)
+                for output in self._outputs:
+                    await output.ended.wait()
+            waiting = self._flow.stuck and not isinstance(self._cut, Interrupted)
 
     async def _watch(self) -> None:
         begun_s = self._clock.begin()
@@ -124,8 +137,8 @@ class _Turn:
         """Seconds until the next deadline; cuts the command off when one has passed."""
         now_s = self._clock.now_s()
         # The time in which the log waited for the disk is not the command's.
-        passed_s = now_s - begun_s - self._output.storing_s()
-        silent_s = 0.0 if self._output.stuck else now_s - max(begun_s, self._output.last_s)
+        passed_s = now_s - begun_s - self._flow.storing_s()
+        silent_s = 0.0 if self._flow.stuck else now_s - max(begun_s, self._flow.last_s)
         deadline_s = self._command.deadline_s or math.inf
         idle_s = self._command.idle_s or math.inf
         if passed_s >= deadline_s:

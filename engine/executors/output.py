@@ -17,33 +17,64 @@ STUCK_S: Final = 1.0
 """A log that takes this long over one chunk waits for something, for room on the disk mostly."""
 
 
-class Output:
-    """The reading end of a command's output, and what is known of its flow.
+class Flow:
+    """What is known of a command's output, whichever of its streams it came through.
 
     Args:
-        sink: where the output goes.
         now_s: the clock by which its times are told.
     """
 
-    def __init__(self, sink: LogSink, now_s: Callable[[], float]) -> None:
-        self.reading_end, self.writing_end = os.pipe()
-        os.set_blocking(self.reading_end, False)
-        self._sink = sink
+    def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._storing_from_s: float | None = None
+        self._storing = 0
+        self._storing_from_s = 0.0
         self._stored_s = 0.0
         self.last_s = now_s()
-        self.failure: OSError | None = None
-        self.ended = anyio.Event()
+
+    def begin_storing(self) -> None:
+        """A log was given something to take."""
+        if self._storing == 0:
+            self._storing_from_s = self._now_s()
+        self._storing += 1
+
+    def end_storing(self) -> None:
+        """A log took it, or never will."""
+        self.last_s = self._now_s()
+        self._storing -= 1
+        if self._storing == 0:
+            self._stored_s += self.last_s - self._storing_from_s
 
     def storing_s(self) -> float:
-        """For how long in all the output has waited for the log to take it."""
+        """For how long in all the output has waited for a log to take it."""
         return self._stored_s + self._storing_now_s()
 
     @property
     def stuck(self) -> bool:
-        """Whether the log has been taking long over what it was given."""
+        """Whether a log has been taking long over what it was given."""
         return self._storing_now_s() > STUCK_S
+
+    def _storing_now_s(self) -> float:
+        return self._now_s() - self._storing_from_s if self._storing else 0.0
+
+
+class Output:
+    """The reading end of one stream of a command's output.
+
+    Args:
+        sink: where the output goes.
+        flow: where it is noted that something came.
+
+    Raises:
+        OSError: there are no descriptors left for a pipe.
+    """
+
+    def __init__(self, sink: LogSink, flow: Flow) -> None:
+        self.reading_end, self.writing_end = os.pipe()
+        os.set_blocking(self.reading_end, False)
+        self._sink = sink
+        self._flow = flow
+        self.failure: OSError | None = None
+        self.ended = anyio.Event()
 
     async def carry(self) -> None:
         """Read until nobody can write any more, or the log fails for good (see `failure`)."""
@@ -88,15 +119,10 @@ class Output:
         return scope.cancelled_caught
 
     async def _store(self, data: bytes) -> None:
-        self._storing_from_s = self._now_s()
+        self._flow.begin_storing()
         try:
             await self._sink.write(data)
         finally:
-            self.last_s = self._now_s()
-            self._stored_s += self.last_s - self._storing_from_s
-            self._storing_from_s = None
+            self._flow.end_storing()
         # A command that floods its output must not keep everything else waiting.
         await anyio.lowlevel.checkpoint()
-
-    def _storing_now_s(self) -> float:
-        return 0.0 if self._storing_from_s is None else self._now_s() - self._storing_from_s

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -91,23 +92,24 @@ def _death_signal() -> tuple[str, ...]:
     return prefix if tried.returncode == 0 else ()
 
 
-def spawn(command: Command, output: int) -> "subprocess.Popen[bytes]":
-    """The command's main process, leader of a session of its own, writing to `output`.
+def spawn(command: Command, output: int, errors: int) -> "subprocess.Popen[bytes]":
+    """The command's main process, leader of a session of its own, writing to both descriptors.
 
     Raises:
         CannotStartError: the command cannot be started here.
     """
     argv = argv_of(command)
     try:
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=command.cwd,
-            env=command.env | command.marker.environment(),
-            start_new_session=True,
-        )
+        with Path(command.stdin or os.devnull).open("rb") as stdin:
+            return subprocess.Popen(
+                argv,
+                stdin=stdin,
+                stdout=output,
+                stderr=errors,
+                cwd=command.cwd,
+                env=command.env | command.marker.environment(),
+                start_new_session=True,
+            )
     except (OSError, ValueError) as error:
         raise CannotStartError(f"cannot start {argv[-1][:200]!r}: {error}") from error
 

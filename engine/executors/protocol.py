@@ -24,7 +24,10 @@ class Marker(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command to run. A string is a script for `/bin/sh`; nothing of `env` is inherited."""
+    """A command to run. A string is a script for `/bin/sh`; nothing of `env` is inherited.
+
+    `stdin` is a file that it reads as its standard input; without one there is nothing to read.
+    """
 
     run: tuple[str, ...] | str
     cwd: Path
@@ -32,6 +35,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     marker: Marker
     deadline_s: float | None = None
     idle_s: float | None = None
+    stdin: Path | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +86,14 @@ class LogSink(Protocol):
 class Executor(Protocol):
     """Runs commands somewhere."""
 
-    async def run(self, command: Command, *, log: LogSink) -> Ended:
+    async def run(self, command: Command, *, log: LogSink, errors: LogSink | None = None) -> Ended:
         """How the command ended; by then no process of it is left.
 
         Cancelling the call kills the command's processes before the cancellation goes on.
+
+        Args:
+            command: what to run.
+            log: takes its output.
+            errors: takes its standard error; without it `log` takes both, in their order.
         """
         ...

@@ -30,16 +30,17 @@ class Step(NamedTuple):
     marker: Marker
     pid: int
     start_ticks: int
-    pipe: str
+    pipes: tuple[str, ...]
 
 
 # The children of a process are one set, whoever in it started them: so is this.
 _running: Final[dict[int, Step]] = {}
 
 
-def begin(marker: Marker, pid: int, output: int) -> Step:
-    """Take on a step whose main process was just started, and whose output comes from `output`."""
-    step = Step(marker, pid, procfs.start_ticks(pid) or 0, procfs.opened(os.getpid(), output))
+def begin(marker: Marker, pid: int, *outputs: int) -> Step:
+    """Take on a step whose main process was just started, and whose output comes from `outputs`."""
+    pipes = tuple(filter(None, (procfs.opened(os.getpid(), output) for output in outputs)))
+    step = Step(marker, pid, procfs.start_ticks(pid) or 0, pipes)
     _running[pid] = step
     return step
 
@@ -109,7 +110,7 @@ def _owns(step: Step, process: Process) -> bool:
     if _mark(RUN_VARIABLE, step.marker.run) in marks:
         return True
     return _orphaned(process, marks) and (
-        any(procfs.opened(process.pid, stream) == step.pipe for stream in (1, 2))
+        any(procfs.opened(process.pid, stream) in step.pipes for stream in (1, 2))
         or all(other.start_ticks > process.start_ticks for other in others)
     )
 

@@ -84,6 +84,51 @@ class ExecutorContract(ABC):
         assert log.text.decode().split() == [str(marked.folder.resolve()), "0"]
 
     @pytest.mark.anyio
+    async def test_a_file_can_be_its_standard_input(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        prompt = marked.folder / "a prompt.md"
+        prompt.write_bytes(b"\xff\0" + b"long\n" * 100_000)
+        command = marked.command("wc -c; wc -c", stdin=prompt, deadline_s=20)
+        assert await executor.run(command, log=log) == Finished(exit_code=0)
+        assert log.text.split() == [b"500002", b"0"]
+
+    @pytest.mark.anyio
+    async def test_a_standard_input_that_is_not_there_is_told(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        command = marked.command("cat", stdin=marked.folder / "gone.md")
+        ended = await executor.run(command, log=log)
+        assert isinstance(ended, NotStarted)
+        assert "gone.md" in ended.reason
+
+    @pytest.mark.anyio
+    async def test_standard_error_can_have_a_log_of_its_own(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = (
+            "i=0; while [ $i -lt 3000 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done; exit 3"
+        )
+        errors = MemoryLog()
+        ended = await executor.run(marked.command(script), log=log, errors=errors)
+        assert ended == Finished(exit_code=3)
+        assert log.text.decode() == "".join(f"out {number}\n" for number in range(3000))
+        assert errors.text.decode() == "".join(f"err {number}\n" for number in range(3000))
+
+    @pytest.mark.anyio
+    async def test_standard_error_alone_keeps_it_alive(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = "i=0; while [ $i -lt 6 ]; do printf . >&2; sleep 0.3; i=$((i+1)); done; sleep 600"
+        errors = MemoryLog()
+        command = marked.command(script, idle_s=1.5)
+        ended = await executor.run(command, log=log, errors=errors)
+        assert isinstance(ended, TimedOut)
+        assert ended.kind == "idle"
+        assert errors.text == b"." * 6
+        assert marked.alive() == []
+
+    @pytest.mark.anyio
     async def test_garbage_is_passed_on(
         self, executor: Executor, marked: Marked, log: MemoryLog
     ) -> None:

@@ -121,6 +121,23 @@ async def test_waiting_for_the_log_is_not_the_commands_time(marked: Marked) -> N
 
 
 @pytest.mark.anyio
+async def test_two_logs_that_wait_at_once_count_once(marked: Marked) -> None:
+    class Slow(MemoryLog):
+        """Takes nothing for a second."""
+
+        async def write(self, data: bytes) -> None:
+            await anyio.sleep(1)
+            await super().write(data)
+
+    command = marked.command("echo one; echo two >&2; sleep 600", deadline_s=2)
+    begun_s = time.monotonic()
+    ended = await Local(grace_s=0.2).run(command, log=Slow(), errors=Slow())
+    assert isinstance(ended, TimedOut)
+    assert 2 <= ended.after_s < 2.9
+    assert time.monotonic() - begun_s >= 3
+
+
+@pytest.mark.anyio
 async def test_a_flood_neither_stops_the_loop_nor_fills_memory(marked: Marked) -> None:
     log = MemoryLog(keep_bytes=0)
     worst_s = 0.0
@@ -189,8 +206,11 @@ async def test_descriptors_do_not_leak(marked: Marked) -> None:
         marked.command("echo x; sleep 600 & exit 0"),
         marked.command("sleep 600", deadline_s=0.05),
         marked.command(("no-such-program",)),
+        marked.command(("cat",), stdin=marked.folder / "gone"),
+        marked.command(("cat",), stdin=Path(__file__)),
     ):
         await local.run(command, log=MemoryLog())
+        await local.run(command, log=MemoryLog(), errors=MemoryLog())
     assert len(list(Path("/proc/self/fd").iterdir())) == opened
 
 

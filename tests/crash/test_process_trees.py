@@ -194,6 +194,40 @@ async def test_a_log_that_fails_ends_the_step(marked: Marked, local: Local) -> N
 
 
 @pytest.mark.anyio
+async def test_a_log_for_errors_that_fails_ends_the_step(marked: Marked, local: Local) -> None:
+    class Broken(MemoryLog):
+        async def write(self, data: bytes) -> None:
+            raise OSError(5, "Input/output error")
+
+    ended = await local.run(
+        marked.command("echo x >&2; sleep 600"), log=MemoryLog(), errors=Broken()
+    )
+    assert isinstance(ended, Interrupted)
+    assert marked.alive() == []
+
+
+ONLY_ERRORS = CLEAN_ORPHAN.replace("exec sleep 600", "exec sleep 600 >/dev/null")
+
+
+@pytest.mark.anyio
+async def test_an_orphan_is_known_by_the_standard_error_it_holds(
+    marked: Marked, local: Local
+) -> None:
+    """Beside another step, and without marks, only the pipe tells whose it is."""
+    file = marked.folder / "hidden.pid"
+    script = f"P={file}; export P; {ONLY_ERRORS}\nwhile [ ! -e {file} ]; do sleep 0.01; done"
+    async with anyio.create_task_group() as tasks:
+        other = marked.command("touch up; sleep 600")
+        tasks.start_soon(lambda: local.run(other, log=MemoryLog()))
+        with anyio.fail_after(20):
+            while not (marked.folder / "up").exists():
+                await anyio.sleep(0.005)
+        await local.run(marked.command(script), log=MemoryLog(), errors=MemoryLog())
+        assert not lives(pid_in(file))
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_a_mistake_in_the_log_ends_the_step_too(marked: Marked, local: Local) -> None:
     class Wrong(MemoryLog):
         async def write(self, data: bytes) -> None:
@@ -279,7 +313,7 @@ async def test_without_proc_the_process_group_ends(marked: Marked) -> None:
         start_new_session=True,
     )
     child = pid_in(marked.folder / "child")
-    step = trees.Step(Marker(marked.run, marked.run), leader.pid, 0, "")
+    step = trees.Step(Marker(marked.run, marked.run), leader.pid, 0, ())
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(trees._end_group, step, 0.2)
