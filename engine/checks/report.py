@@ -4,6 +4,7 @@ import msgspec
 
 from engine.core.events import CheckFinished, CheckOutcome, LogSpan, Tests
 from engine.core.ids import CandidateId, IterationNumber
+from engine.core.parts import Hotspot
 from engine.core.verdict import Verdict
 
 
@@ -23,6 +24,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None
     detail: str
     artifacts: list[str]
+    hotspots: list[Hotspot]
     background: int
 
     def to_event(self) -> CheckFinished:

@@ -12,6 +12,7 @@ import msgspec
 from engine.checks.files import UnreadableError, read_plain
 from engine.core.campaign.checks import FailureName
 from engine.core.events import Tests
+from engine.core.parts import Hotspot
 
 RESULT_BYTES: Final = 1 << 20
 """A result holds a few numbers and a sentence. A bigger file is refused."""
@@ -32,11 +33,17 @@ class _Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Count = 0
 
 
+class _Hotspot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, float] | None = None
     tests: _Inventory | None = None
     failure: Failure | None = None
     artifacts: list[str] | None = None
+    hotspots: list[_Hotspot] | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +53,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     tests: Tests | None = None
     failure: Failure | None = None
     artifacts: list[str] = []
+    hotspots: list[Hotspot] = []
     problem: str | None = None
 
 
@@ -73,6 +81,7 @@ def parse_result(content: bytes) -> Result:
         tests=tests and Tests(passed=tests.passed, failed=tests.failed, skipped=tests.skipped),
         failure=document.failure,
         artifacts=document.artifacts or [],
+        hotspots=[Hotspot(name=spot.name, share=spot.share) for spot in document.hotspots or []],
     )
 
 
@@ -107,8 +116,8 @@ def _without_repeats(pairs: "list[tuple[str, Any]]") -> "dict[str, Any]":
 
 _UNKNOWN: Final = re.compile(r"unknown field `(.*?)`(.*)")
 _KEYS: Final = (
-    *("metrics", "tests", "failure", "artifacts"),
-    *("passed", "failed", "skipped", "class", "detail"),
+    *("metrics", "tests", "failure", "artifacts", "hotspots"),
+    *("passed", "failed", "skipped", "class", "detail", "name", "share"),
 )
 
 

@@ -158,6 +158,7 @@ class CheckRunner:
             verdict=judged.verdict,
             detail=turn.redactor.text(detail)[:DETAIL_CHARACTERS],
             artifacts=kept.paths,
+            hotspots=seen.result.hotspots,
             background=ended.background,
         )
 
