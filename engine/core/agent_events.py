@@ -111,6 +111,14 @@ class DirectiveRetired(Event, frozen=True, kw_only=True):
     by: str
 
 
+class StashRequested(Event, frozen=True, kw_only=True):
+    """A person wants what is under way in an iteration to be put aside."""
+
+    iteration: IterationNumber
+    reason: str
+    by: str
+
+
 class AttemptStashed(Event, frozen=True, kw_only=True):
     """What was under way in an iteration lies under a private ref, and its slot is free."""
 
@@ -120,6 +128,13 @@ class AttemptStashed(Event, frozen=True, kw_only=True):
     ref: str
     commit: str
     reason: str
+    by: str
+
+
+class StashRestored(Event, frozen=True, kw_only=True):
+    """A person wants a stash to be gone on with; the next free slot does."""
+
+    stash: StashId
     by: str
 
 

@@ -3,7 +3,20 @@
 from typing import assert_never
 
 from engine.core import events as e
-from engine.core.commands import Envelope, Pause, Resume, Stop, name_of
+from engine.core.answering_steering import Refusal, stash, steer
+from engine.core.commands import (
+    AddDirective,
+    DropStash,
+    EditDirective,
+    Envelope,
+    Pause,
+    RestoreStash,
+    Resume,
+    RetireDirective,
+    Stash,
+    Stop,
+    name_of,
+)
 from engine.core.state import RunState
 
 
@@ -11,19 +24,29 @@ def answer(state: RunState, envelope: Envelope) -> list[e.AnyEvent]:
     """The events that answer a command; none when its id was answered before."""
     if envelope.id in state.answers:
         return []
+    effect = _effect(state, envelope)
+    if isinstance(effect, Refusal):
+        return refuse(state, envelope, effect.reason)
     accepted = e.CommandAccepted(
         command_id=envelope.id, command=name_of(envelope.command), by=envelope.by
     )
+    return [*effect, accepted]
+
+
+def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
     match envelope.command:
         case Pause(reason=reason):
-            effect = pause(state, by=envelope.by, reason=reason)
+            return pause(state, by=envelope.by, reason=reason)
         case Resume():
-            effect = resume(state, by=envelope.by)
+            return resume(state, by=envelope.by)
         case Stop(reason=reason):
-            effect = stop(state, by=envelope.by, reason=reason)
+            return stop(state, by=envelope.by, reason=reason)
+        case AddDirective() | EditDirective() | RetireDirective() as command:
+            return steer(state, command, by=envelope.by)
+        case Stash() | RestoreStash() | DropStash() as command:
+            return stash(state, command, by=envelope.by)
         case _:
             assert_never(envelope.command)
-    return [*effect, accepted]
 
 
 def refuse(state: RunState, envelope: Envelope, reason: str) -> list[e.AnyEvent]:

@@ -1,10 +1,10 @@
 """What a person or a screen may ask of a run: frozen, tagged, in the imperative."""
 
-from typing import Final, assert_never
+from typing import Final
 
 import msgspec
 
-from engine.core.ids import CommandId
+from engine.core.ids import CommandId, DirectiveId, IterationNumber, StashId
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
@@ -29,7 +29,58 @@ class Stop(Command, frozen=True, kw_only=True, tag="stop"):
     now: bool = False
 
 
-AnyCommand = Pause | Resume | Stop
+class AddDirective(Command, frozen=True, kw_only=True, tag="directive add"):
+    """Steer the prompts from the next one on; `source` says where the text came from."""
+
+    title: str
+    text: str
+    source: str = "person"
+
+
+class EditDirective(Command, frozen=True, kw_only=True, tag="directive edit"):
+    """Let a directive say something else from the next prompt on."""
+
+    directive: DirectiveId
+    text: str
+
+
+class RetireDirective(Command, frozen=True, kw_only=True, tag="directive retire"):
+    """Keep a directive out of prompts from now on."""
+
+    directive: DirectiveId
+    reason: str = ""
+
+
+class Stash(Command, frozen=True, kw_only=True, tag="stash"):
+    """Put aside what is under way in an iteration, the only open one unless named."""
+
+    iteration: IterationNumber | None = None
+    reason: str = ""
+
+
+class RestoreStash(Command, frozen=True, kw_only=True, tag="stash restore"):
+    """Go on with a stash in a new iteration."""
+
+    stash: StashId
+
+
+class DropStash(Command, frozen=True, kw_only=True, tag="stash drop"):
+    """Forget a stash."""
+
+    stash: StashId
+
+
+AnyCommand = (
+    Pause
+    | Resume
+    | Stop
+    | AddDirective
+    | EditDirective
+    | RetireDirective
+    | Stash
+    | RestoreStash
+    | DropStash
+)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +110,4 @@ def decode(text: bytes) -> Envelope:
 
 def name_of(command: AnyCommand) -> str:
     """The command's name as a person types it."""
-    match command:
-        case Pause():
-            return "pause"
-        case Resume():
-            return "resume"
-        case Stop():
-            return "stop"
-        case _:
-            assert_never(command)
+    return str(command.__struct_config__.tag)

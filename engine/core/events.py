@@ -19,6 +19,8 @@ from engine.core.agent_events import (
     DirectiveEdited,
     DirectiveRetired,
     StashDropped,
+    StashRequested,
+    StashRestored,
 )
 from engine.core.event import Event, LogSpan
 from engine.core.ids import (
@@ -46,6 +48,13 @@ FinishReason = Literal[
     "baseline",
     "budget",
     "policy",
+]
+
+
+Consequence = Literal[
+    "none",
+    "counted",  # counts against the failures that the whole run may have
+    "fatal",  # the run ends
 ]
 
 
@@ -173,7 +182,8 @@ class IterationStarted(Event, frozen=True, kw_only=True):
 class CandidateProposed(Event, frozen=True, kw_only=True):
     """What the iteration will judge. `key` names its configuration: equal keys are equal runs.
 
-    A candidate of code has a `commit`, or an `agent` that is to make one out of `base`.
+    A candidate of code has a `commit`, or an `agent` that is to make one out of `base`, which is
+    what a stash holds when it `restores` that.
     """
 
     iteration: IterationNumber
@@ -187,6 +197,7 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     commit: str | None = None
     base: str | None = None
     agent: str | None = None
+    restores: StashId | None = None
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
@@ -229,7 +240,11 @@ class CheckInterrupted(Event, frozen=True, kw_only=True):
 
 
 class VerdictReached(Event, frozen=True, kw_only=True):
-    """The iteration is over. `value` is the metric's, when it was measured."""
+    """The iteration is over. `value` is the metric's, when it was measured.
+
+    `consequence` is what the campaign's policy makes of a failure; `signature` is equal for
+    failures that are alike.
+    """
 
     iteration: IterationNumber
     candidate: CandidateId
@@ -237,6 +252,8 @@ class VerdictReached(Event, frozen=True, kw_only=True):
     reason: str
     value: float | None = None
     metrics: dict[str, float] = {}
+    consequence: Consequence = "none"
+    signature: str = ""
 
 
 class RunFinished(Event, frozen=True, kw_only=True):
@@ -276,7 +293,9 @@ AnyEvent = (
     | DirectiveAdded
     | DirectiveEdited
     | DirectiveRetired
+    | StashRequested
     | AttemptStashed
+    | StashRestored
     | StashDropped
     | CheckStarted
     | CheckFinished

@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from engine.core import events as e
+from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.ids import CandidateId, CommandId
 from engine.core.state import (
     Answer,
@@ -11,6 +12,7 @@ from engine.core.state import (
     Finished,
     OpenIteration,
     Pausing,
+    Repeated,
     RunState,
     Stopped,
 )
@@ -69,6 +71,24 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
         case e.RunCreated() | e.ClockJumped():
             pass
         case (
+            e.AgentStarted()
+            | e.AgentFinished()
+            | e.AgentInterrupted()
+            | e.ChangeCollected()
+            | e.ChangeCarriedOver()
+            | e.StashRequested()
+            | e.AttemptStashed()
+        ):
+            fold_agent(state, event, record.time, _open(state, event.iteration, record))
+        case (
+            e.DirectiveAdded()
+            | e.DirectiveEdited()
+            | e.DirectiveRetired()
+            | e.StashRestored()
+            | e.StashDropped()
+        ):
+            fold_steering(state, event, record.time)
+        case (
             e.IterationStarted()
             | e.CandidateProposed()
             | e.CheckStarted()
@@ -107,14 +127,16 @@ def _run(
             _engine_started(state, event, record.time)
         case e.LimitsChanged():
             state.limits, state.slots = event.limits, event.slots
-            state.failures_in_a_row = 0
+            state.failures_in_a_row = state.counted_failures = 0
         case e.CampaignChangeAccepted():
             state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
             state.document = event.document
         case e.RunPaused():
-            state.paused = Pausing(by=event.by, reason=event.reason, since=record.time)
+            state.paused = Pausing(
+                by=event.by, reason=event.reason, since=record.time, halt=event.halt
+            )
         case e.RunResumed():
-            state.paused = None
+            state.paused = state.alike = None
         case e.StopRequested():
             state.stopping = event.reason
         case e.RunFinished():
@@ -141,7 +163,7 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     state.engines += 1
     state.alive_s = event.alive_s
     # One that takes over a run that was over goes on with it, under whatever new terms.
-    state.stopping = state.stopped = state.finished = None
+    state.stopping = state.stopped = state.finished = state.fatal = None
 
 
 def _iteration(
@@ -166,6 +188,7 @@ def _iteration(
         case e.CheckFinished():
             turn = _open(state, event.iteration, record)
             turn.finished.append(event)
+            turn.finished_at = record.time
             turn.check, turn.attempt, turn.log = None, 0, event.log
         case e.CheckInterrupted():
             turn = _open(state, event.iteration, record)
@@ -199,6 +222,8 @@ def _iteration_started(state: RunState, event: e.IterationStarted, record: e.Rec
 def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> None:
     _open(state, event.iteration, record).candidate = event.candidate
     state.keys.add(event.key)
+    if event.restores in state.restoring:
+        state.restoring.remove(event.restores)
     state.candidates[event.candidate] = Candidate(
         id=event.candidate,
         iteration=event.iteration,
@@ -207,15 +232,17 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         parents=event.parents,
         tags=event.tags,
         proposer=event.proposer,
+        code=code_of(event),
     )
     if state.baseline is None:
         state.baseline = event.candidate
 
 
 def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None:
-    _open(state, event.iteration, record)
+    turn = _open(state, event.iteration, record)
     del state.open[event.iteration]
-    _judge(state.candidates[event.candidate], event)
+    _judge(state.candidates[event.candidate], event, turn)
+    _count_failure(state, event)
     state.counts[event.verdict] = state.counts.get(event.verdict, 0) + 1
     failed = event.verdict in FAILURES or event.verdict == "invalid"
     state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
@@ -225,11 +252,27 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
         state.since_promotion += 1
 
 
-def _judge(candidate: Candidate, event: e.VerdictReached) -> None:
+def _count_failure(state: RunState, event: e.VerdictReached) -> None:
+    if event.consequence == "counted":
+        state.counted_failures += 1
+    elif event.consequence == "fatal":
+        state.fatal = event.reason
+    if not event.signature:
+        state.alike = None
+    elif state.alike is not None and state.alike.signature == event.signature:
+        state.alike.times += 1
+    else:
+        state.alike = Repeated(signature=event.signature, times=1)
+
+
+def _judge(candidate: Candidate, event: e.VerdictReached, turn: OpenIteration) -> None:
     candidate.verdict = event.verdict
     candidate.value = event.value
     candidate.reason = event.reason
     candidate.metrics = event.metrics
+    for report in turn.finished:
+        if report.hotspots:
+            candidate.hotspots = report.hotspots
 
 
 def _promote(state: RunState, candidate: CandidateId) -> None:

@@ -9,15 +9,43 @@ from typing import Any, Final
 import msgspec
 
 from engine.core.events import (
+    AgentFinished,
+    ChangeCollected,
     CheckFinished,
     FinishReason,
     Limits,
     LogSpan,
     Parameters,
+    StashRequested,
 )
-from engine.core.ids import CandidateId, CommandId, IterationNumber, RunId, TraceId
+from engine.core.ids import (
+    CandidateId,
+    CommandId,
+    DirectiveId,
+    IterationNumber,
+    RunId,
+    StashId,
+    TraceId,
+)
 from engine.core.metric import Metric
+from engine.core.parts import AgentAnswer, Hotspot, Tokens
 from engine.core.verdict import SCORED, Verdict
+
+
+class Code(msgspec.Struct, kw_only=True):
+    """The code of a candidate: what it was made from, by which agent, and at what cost.
+
+    Without an `agent` the commit was there before. `cost_usd` is None where a price is unknown.
+    """
+
+    base: str
+    agent: str | None = None
+    commit: str | None = None
+    tree: str = ""
+    changed: int = 0
+    answer: AgentAnswer | None = None
+    tokens: int = 0
+    cost_usd: float | None = None
 
 
 class Candidate(msgspec.Struct, kw_only=True, gc=False):
@@ -34,6 +62,8 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     value: float | None = None
     reason: str = ""
     metrics: dict[str, float] = {}
+    code: Code | None = None
+    hotspots: list[Hotspot] = []
 
     @property
     def scored(self) -> bool:
@@ -41,8 +71,20 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
         return self.value is not None and self.verdict in SCORED
 
 
+class Attempt(msgspec.Struct, kw_only=True):
+    """An attempt of an agent that is under way; `folder` lies below the run's."""
+
+    agent: str
+    number: int
+    since: str
+    folder: str
+
+
 class OpenIteration(msgspec.Struct, kw_only=True):
-    """An iteration without a verdict: what its slot does now, and what its checks said so far."""
+    """An iteration without a verdict: what its slot does now, and what was found out so far.
+
+    `attempts` counts those of the agent, `answers` is what those that ended came to.
+    """
 
     iteration: IterationNumber
     slot: int
@@ -54,11 +96,23 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     check_since: str = ""
     log: LogSpan | None = None
     finished: list[CheckFinished] = []
+    finished_at: str = ""
+    agent: Attempt | None = None
+    attempts: int = 0
+    answers: list[AgentFinished] = []
+    answered_at: str = ""
+    change: ChangeCollected | None = None
+    put_aside: StashRequested | None = None
 
     @property
     def phase(self) -> str:
         """What the slot is doing, in a word or two."""
-        return self.check or "deciding"
+        return self.agent.agent if self.agent else self.check or "deciding"
+
+    @property
+    def phase_since(self) -> str:
+        """Since when it does that; UTC, ISO 8601."""
+        return self.agent.since if self.agent else self.check_since or self.since
 
 
 class Engine(msgspec.Struct, kw_only=True):
@@ -79,6 +133,46 @@ class Pausing(msgspec.Struct, kw_only=True):
     by: str
     reason: str
     since: str
+    halt: bool = False
+
+
+class Directive(msgspec.Struct, kw_only=True):
+    """A steering text; `retired` says why it is in no prompt any more."""
+
+    id: DirectiveId
+    title: str
+    text: str
+    source: str
+    by: str
+    since: str
+    retired: str | None = None
+
+
+class Stash(msgspec.Struct, kw_only=True):
+    """An attempt that was put aside."""
+
+    id: StashId
+    iteration: IterationNumber
+    ref: str
+    commit: str
+    reason: str
+    by: str
+    since: str
+
+
+class Spend(msgspec.Struct, kw_only=True):
+    """What agents have used so far. `unpriced` counts the tokens whose price is unknown."""
+
+    tokens: Tokens = Tokens()
+    usd: float = 0.0
+    unpriced: int = 0
+
+
+class Repeated(msgspec.Struct, kw_only=True):
+    """Failures in a row that are alike."""
+
+    signature: str
+    times: int
 
 
 class Finished(msgspec.Struct, kw_only=True):
@@ -137,6 +231,15 @@ class RunState(msgspec.Struct, kw_only=True):
     finished: Finished | None = None
     stopped: Stopped | None = None
     answers: dict[CommandId, Answer] = {}
+    directives: dict[DirectiveId, Directive] = {}
+    stashes: dict[StashId, Stash] = {}
+    stashed: int = 0
+    restoring: list[StashId] = []
+    spend: Spend = msgspec.field(default_factory=Spend)
+    parked_until: str | None = None
+    counted_failures: int = 0
+    alike: Repeated | None = None
+    fatal: str | None = None
 
     @property
     def ended_iterations(self) -> int:

@@ -16,7 +16,13 @@ def ending(state: RunState, alive_s: float) -> RunFinished | None:
         state: the run.
         alive_s: seconds that engines of this run have lived, this one included.
     """
-    rule = _baseline(state) or _target(state) or _bounds(state, alive_s)
+    rule = (
+        _baseline(state)
+        or _target(state)
+        or _policy(state)
+        or _budget(state)
+        or _bounds(state, alive_s)
+    )
     if rule is None:
         return None
     reason, detail, failure = rule
@@ -48,6 +54,25 @@ def _target(state: RunState) -> _Rule | None:
     if not state.metric.reaches_target(champion.value):
         return None
     return "target", f"{champion.id} reached the target: {champion.value:g}", False
+
+
+def _policy(state: RunState) -> _Rule | None:
+    most = state.limits.failures_in_all
+    if state.fatal is not None:
+        return "policy", f"the policy ends the run: {state.fatal}", True
+    if most is not None and state.counted_failures > most:
+        return "failures", f"{state.counted_failures} failures; max_failures is {most}", True
+    return None
+
+
+def _budget(state: RunState) -> _Rule | None:
+    """The money and the tokens; an iteration that runs is cut off by its agent's session."""
+    limits, spend = state.limits, state.spend
+    if limits.usd is not None and spend.usd >= limits.usd:
+        return "budget", f"{spend.usd:.2f} USD of {limits.usd:g} are spent", True
+    if limits.tokens is not None and spend.tokens.total >= limits.tokens:
+        return "budget", f"{spend.tokens.total} tokens of {limits.tokens} are used", True
+    return None
 
 
 def _bounds(state: RunState, alive_s: float) -> _Rule | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.ids import CandidateId
-from engine.core.referee import metrics_of
+from engine.core.verdicts import metrics_of
 from engine.core.state import Candidate, RunState
 from tui.ink import Ink, Line, Span, cell, crop, line, width_of
 from tui.views.ranking import Ranking

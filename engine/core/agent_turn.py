@@ -1,0 +1,96 @@
+"""What comes next in an iteration whose candidate an agent is to make: pure decisions."""
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+from engine.core.events import AgentFinished, VerdictReached
+from engine.core.plan import Plan
+from engine.core.state import OpenIteration, RunState
+from engine.core.steps import CollectChange, RunAgent, Wait
+from engine.core.verdicts import verdict_of
+
+_LONGEST_S = 3600.0
+
+
+def agent_step(
+    state: RunState, turn: OpenIteration, plan: Plan, now_s: float
+) -> RunAgent | CollectChange | Wait | VerdictReached | None:
+    """The agent's next step, or None when the candidate's commit is there.
+
+    Args:
+        state: the run.
+        turn: an open iteration.
+        plan: how often attempts are repeated, and what their failures mean.
+        now_s: seconds since 1970.
+    """
+    assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+    code = state.candidates[turn.candidate].code
+    if code is None or code.agent is None or turn.change is not None:
+        return None
+    if not turn.answers:
+        return _when_free(state, now_s)
+    last = turn.answers[-1]
+    match last.outcome:
+        case "answered":
+            return _answered(state, turn, plan, last)
+        case "limited":
+            return _after_limit(state, turn, plan, now_s)
+        case "unreachable" | "crashed":
+            return _again(state, turn, plan, now_s)
+        case "timeout" | "ceiling":
+            return _ended(state, turn, plan, "timeout")
+        case "login":
+            return _ended(state, turn, plan, "infra")
+        case _:
+            assert_never(last.outcome)
+
+
+def _when_free(state: RunState, now_s: float) -> RunAgent | Wait:
+    """The agent may work, unless the provider said that it is not to be asked before some time."""
+    until_s = _seconds(state.parked_until) if state.parked_until else 0.0
+    return Wait(until_s=until_s, reason="usage limit") if until_s > now_s else RunAgent()
+
+
+def _answered(
+    state: RunState, turn: OpenIteration, plan: Plan, last: AgentFinished
+) -> CollectChange | VerdictReached:
+    if last.problems and plan.agent.answer_required:
+        reason = f"its answer breaks the rules: {'; '.join(last.problems)}"
+        return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors)
+    return CollectChange()
+
+
+def _after_limit(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> RunAgent | Wait:
+    """A usage limit says nothing about the candidate: it is waited out, however often."""
+    if state.parked_until is not None:
+        return _when_free(state, now_s)
+    times = sum(answer.outcome == "limited" for answer in turn.answers)
+    return _pause(turn, plan, times, now_s) or RunAgent()
+
+
+def _again(
+    state: RunState, turn: OpenIteration, plan: Plan, now_s: float
+) -> RunAgent | Wait | VerdictReached:
+    failed = sum(answer.outcome in ("unreachable", "crashed") for answer in turn.answers)
+    if failed > plan.agent.retries:
+        return _ended(state, turn, plan, "infra")
+    return _pause(turn, plan, failed, now_s) or _when_free(state, now_s)
+
+
+def _pause(turn: OpenIteration, plan: Plan, times: int, now_s: float) -> Wait | None:
+    """The time until the next attempt: doubled with each that failed, at most an hour."""
+    wait_s = min(plan.agent.backoff_s * 2 ** min(times - 1, 20), _LONGEST_S)
+    until_s = _seconds(turn.answered_at) + wait_s
+    return Wait(until_s=until_s, reason=turn.answers[-1].detail) if until_s > now_s else None
+
+
+def _ended(
+    state: RunState, turn: OpenIteration, plan: Plan, verdict: Literal["timeout", "infra"]
+) -> VerdictReached:
+    last = turn.answers[-1]
+    reason = f"{state.candidates[last.candidate].proposer}: {last.detail}"
+    return verdict_of(state, turn, verdict, reason, on_fail=plan.errors, signature=last.signature)
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

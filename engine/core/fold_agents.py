@@ -1,0 +1,122 @@
+"""From events of agents, directives and stashes to state; a part of `engine.core.fold`."""
+
+from typing import assert_never
+
+from engine.core import events as e
+from engine.core.parts import Tokens
+from engine.core.state import Attempt, Code, Directive, OpenIteration, RunState, Stash
+
+AgentEvent = (
+    e.AgentStarted
+    | e.AgentFinished
+    | e.AgentInterrupted
+    | e.ChangeCollected
+    | e.ChangeCarriedOver
+    | e.StashRequested
+    | e.AttemptStashed
+)
+SteeringEvent = (
+    e.DirectiveAdded | e.DirectiveEdited | e.DirectiveRetired | e.StashRestored | e.StashDropped
+)
+
+
+def code_of(event: e.CandidateProposed) -> Code | None:
+    """What is known of a candidate's code when it is proposed."""
+    base = event.base or event.commit
+    return Code(base=base, agent=event.agent, commit=event.commit) if base else None
+
+
+def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteration) -> None:
+    """Change the state by an event of an open iteration's agent or of its change."""
+    match event:
+        case e.AgentStarted():
+            turn.attempts, turn.log = event.attempt, event.log
+            turn.agent = Attempt(
+                agent=event.agent, number=event.attempt, since=time, folder=event.folder
+            )
+        case e.AgentFinished():
+            _finished(state, event, time, turn)
+        case e.AgentInterrupted():
+            turn.agent = None
+            _spend(state, turn, event.tokens, event.cost_usd)
+        case e.ChangeCollected():
+            turn.change = event
+            _set_code(state, turn, event)
+            _code(state, turn).changed = event.changed
+        case e.ChangeCarriedOver():
+            turn.finished = []
+            _set_code(state, turn, event)
+        case e.StashRequested():
+            turn.put_aside = event
+        case e.AttemptStashed():
+            turn.agent = None
+            state.stashed += 1
+            state.stashes[event.stash] = Stash(
+                id=event.stash,
+                iteration=event.iteration,
+                ref=event.ref,
+                commit=event.commit,
+                reason=event.reason,
+                by=event.by,
+                since=time,
+            )
+        case _:
+            assert_never(event)
+
+
+def fold_steering(state: RunState, event: SteeringEvent, time: str) -> None:
+    """Change the state by what a person said about directives and stashes."""
+    match event:
+        case e.DirectiveAdded():
+            state.directives[event.directive] = Directive(
+                id=event.directive,
+                title=event.title,
+                text=event.text,
+                source=event.source,
+                by=event.by,
+                since=time,
+            )
+        case e.DirectiveEdited():
+            state.directives[event.directive].text = event.text
+        case e.DirectiveRetired():
+            state.directives[event.directive].retired = event.reason or f"by {event.by}"
+        case e.StashRestored():
+            state.restoring.append(event.stash)
+        case e.StashDropped():
+            state.stashes.pop(event.stash, None)
+        case _:
+            assert_never(event)
+
+
+def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIteration) -> None:
+    turn.agent, turn.log = None, event.log
+    turn.answers.append(event)
+    turn.answered_at = time
+    _code(state, turn).answer = event.answer
+    _spend(state, turn, event.tokens, event.cost_usd)
+    state.parked_until = event.retry_at if event.outcome == "limited" else None
+
+
+def _spend(state: RunState, turn: OpenIteration, tokens: Tokens, cost_usd: float | None) -> None:
+    code, spend = _code(state, turn), state.spend
+    code.tokens += tokens.total
+    spend.tokens = spend.tokens.plus(tokens)
+    if cost_usd is None:
+        spend.unpriced += tokens.total
+    else:
+        spend.usd += cost_usd
+        code.cost_usd = (code.cost_usd or 0.0) + cost_usd
+
+
+def _set_code(
+    state: RunState, turn: OpenIteration, event: e.ChangeCollected | e.ChangeCarriedOver
+) -> None:
+    code = _code(state, turn)
+    code.commit, code.tree, code.base = event.commit, event.tree, event.base
+
+
+def _code(state: RunState, turn: OpenIteration) -> Code:
+    assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+    code = state.candidates[turn.candidate].code
+    assert code is not None  # noqa: S101  (agents work on candidates of code alone)
+    return code

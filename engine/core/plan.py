@@ -1,0 +1,34 @@
+"""What the referee knows of a campaign: which steps an iteration has, and what failures mean."""
+
+from typing import Literal
+
+import msgspec
+
+OnFail = Literal["fail", "count-failure", "continue"]
+
+
+class PlannedCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check: its name, when it is worth running, and how often `infra` may be tried again."""
+
+    name: str
+    when: Literal["always", "would_promote"] = "always"
+    retries: int = 0
+    backoff_s: float = 20.0
+    on_fail: OnFail = "count-failure"
+
+
+class PlannedAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """How often an agent is tried again, and whether its answer must keep the rules."""
+
+    retries: int = 0
+    backoff_s: float = 20.0
+    answer_required: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The steps of an iteration, and the policies of the loop."""
+
+    checks: tuple[PlannedCheck, ...]
+    agent: PlannedAgent = PlannedAgent()
+    no_commit: OnFail = "count-failure"
+    errors: OnFail = "count-failure"

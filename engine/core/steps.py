@@ -1,0 +1,34 @@
+"""What an iteration can do next."""
+
+import msgspec
+
+
+class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Run this check."""
+
+    name: str
+
+
+class RunAgent(msgspec.Struct, frozen=True):
+    """Let the agent work."""
+
+
+class CollectChange(msgspec.Struct, frozen=True):
+    """Make a commit of the tree that the agent left."""
+
+
+class CarryOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Put the change on the champion's commit, which is not the one that it was made from."""
+
+    onto: str
+
+
+class PutAside(msgspec.Struct, frozen=True):
+    """Keep what is under way under a private ref, and end the iteration."""
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing before `until_s`, in seconds since 1970."""
+
+    until_s: float
+    reason: str
