@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.checks.interpreter import Interpreter
 from engine.checks.report import CheckReport
-from engine.checks.room import Room
 from engine.checks.runner import CheckRunner
 from engine.core.campaign.models import Campaign
 from engine.core.ids import CandidateId, IterationNumber, TraceId
@@ -16,6 +15,7 @@ from engine.executors.local import Local
 from engine.executors.procfs import carrying
 from engine.executors.protocol import RUN_VARIABLE, Executor, Interrupted
 from engine.runfolder.paths import create_run_folder
+from engine.runfolder.room import Room
 
 
 def campaign_of(*checks: dict[str, Any], **more: Any) -> Campaign:

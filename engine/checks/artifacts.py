@@ -11,8 +11,8 @@ import aiofiles.os
 import msgspec
 
 from engine.checks.files import remove
-from engine.checks.room import Room
 from engine.runfolder.paths import RunPaths
+from engine.runfolder.room import Room
 
 ARTIFACT_BYTES: Final = 256 << 20
 """All that one check may keep for one candidate."""

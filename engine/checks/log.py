@@ -17,8 +17,8 @@ from typing import Final, Protocol, Self
 import aiofiles
 import anyio
 
-from engine.checks.room import Room
-from engine.checks.secrets import Redactor
+from engine.core.secrets import Redactor
+from engine.runfolder.room import Room
 
 CAP_BYTES: Final = 4 << 20
 _FLUSH_S: Final = 0.2

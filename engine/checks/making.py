@@ -23,8 +23,8 @@ from engine.checks.interpreter import EnvironmentFailedError, Interpreter
 from engine.checks.log import CheckLog
 from engine.checks.readers import last_words
 from engine.checks.requirements import RequirementsError, environment_name
-from engine.checks.secrets import Redactor
 from engine.checks.variables import allowed
+from engine.core.secrets import Redactor
 from engine.executors.protocol import Command, Executor, Finished, Marker
 from engine.runfolder.paths import RunPaths
 

@@ -8,12 +8,12 @@ from typing import assert_never
 
 from engine.checks.interpreter import EnvironmentFailedError, find_interpreter
 from engine.checks.requirements import RequirementsError, environment_name
-from engine.checks.secrets import SHORTEST
 from engine.checks.variables import variables
 from engine.core.campaign.checks import CheckSpec, JsonMetric
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment, VenvEnvironment
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.placeholders import placeholders
+from engine.core.secrets import SHORTEST
 
 
 def missing_requirements(

@@ -15,8 +15,6 @@ from engine.checks.classify import Judged, Observed, classify
 from engine.checks.environment import Interpreter
 from engine.checks.log import CheckLog
 from engine.checks.report import CheckReport
-from engine.checks.room import Room, has_some
-from engine.checks.secrets import Redactor
 from engine.checks.step import Step, step_of
 from engine.checks.variables import Variables, variables
 from engine.core import failpoints
@@ -24,6 +22,7 @@ from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.events import LogSpan
 from engine.core.ids import TraceId
+from engine.core.secrets import Redactor
 from engine.core.state import Candidate
 from engine.executors.protocol import (
     Command,
@@ -36,6 +35,7 @@ from engine.executors.protocol import (
     TimedOut,
 )
 from engine.runfolder.paths import RunPaths
+from engine.runfolder.room import Room, has_some
 
 DETAIL_CHARACTERS: Final = 1000
 

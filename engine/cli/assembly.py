@@ -9,7 +9,6 @@ import msgspec
 
 from engine.checks.environment import find_interpreter, prepare
 from engine.checks.fingerprint import fingerprint
-from engine.checks.room import Room
 from engine.checks.runner import CheckRunner
 from engine.cli.console import readable
 from engine.cli.request import Request
@@ -26,6 +25,7 @@ from engine.loop.writer import Trouble
 from engine.proposers.protocol import Proposer
 from engine.proposers.table import PROPOSERS, Setup
 from engine.runfolder import HeartbeatFile, identity
+from engine.runfolder.room import Room
 
 
 def wanted_of(request: Request) -> Wanted:

@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from engine.checks.report import CheckReport
-from engine.checks.room import Room
 from engine.executors.protocol import Interrupted
+from engine.runfolder.room import Room
 from tests.checking import PRELUDE, Bench
 from tests.mounts import fill, small_disk
 

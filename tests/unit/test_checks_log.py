@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from engine.checks.log import CheckLog, LogFile, Tail, open_log
-from engine.checks.room import Room
-from engine.checks.secrets import Redactor
+from engine.core.secrets import Redactor
+from engine.runfolder.room import Room
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Keeping secret values out of logs and messages."""
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -7,12 +8,14 @@ SHORTEST: Final = 4
 """A shorter value cannot be told from ordinary text; the preflight refuses it as a secret."""
 
 _SHORTEST_LINE: Final = 8
+_JSON_WAYS: Final = (True, False)
 
 
 class Redactor:
     """Replaces secret values in a stream by `[secret NAME]`, also across the borders of chunks.
 
-    A secret of several lines, a key say, is also found line by line.
+    A secret of several lines, a key say, is also found line by line; each is also found as it
+    is written inside of JSON.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
@@ -73,4 +76,7 @@ class Redactor:
 def _parts(value: str) -> list[str]:
     lines = [line.strip() for line in value.splitlines()]
     parts = [value, value.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)]
+    parts += [
+        json.dumps(part, ensure_ascii=escaped)[1:-1] for part in parts for escaped in _JSON_WAYS
+    ]
     return [part for part in parts if len(part) >= SHORTEST]

@@ -1,13 +1,14 @@
 """Secrets stay out of what is written, wherever the stream is cut."""
 
 import itertools
+import json
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.checks.secrets import Redactor
+from engine.core.secrets import Redactor
 
 TOKEN = "hf_Ab12cd34"
 LONGER = TOKEN + "xyz9"
@@ -70,3 +71,11 @@ def test_no_secret_survives_any_cutting(secrets: list[str], text: str, seed: int
     assert not any(secret.encode() in shown for secret in secrets)
     if not any(secret in text for secret in secrets):
         assert shown == data
+
+
+@pytest.mark.parametrize("value", ['a"quote"d', "back\\slash", "ключ-öl-12", "two lines\nof a key"])
+def test_a_secret_is_hidden_inside_of_json(value: str) -> None:
+    for ascii_only in (True, False):
+        line = json.dumps({"text": f"it is {value}!"}, ensure_ascii=ascii_only).encode()
+        shown = fed(Redactor({"KEY": value}), [line[:18], line[18:]])
+        assert json.loads(shown) == {"text": "it is [secret KEY]!"}
