@@ -42,7 +42,14 @@ class Local:
         self._grace_s = grace_s
         processes.adopt_orphans()
 
-    async def run(self, command: Command, *, log: LogSink, errors: LogSink | None = None) -> Ended:
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
         """How the command ended; see Executor."""
         flow = Flow(self._clock.now_s)
         with ExitStack() as opened:
@@ -57,7 +64,7 @@ class Local:
                 output.close_writing()
             turn = _Turn(command, outputs, process, flow, self._clock)
             failpoints.reach("check.spawned")
-            return await turn.attend(self._grace_s)
+            return await turn.attend(self._grace_s, stop or anyio.Event())
 
 
 def _open(opened: ExitStack, sink: LogSink, flow: Flow) -> Output:
@@ -94,12 +101,13 @@ class _Turn:
             self._cut = how
             self._waiting.cancel()
 
-    async def attend(self, grace_s: float) -> Ended:
+    async def attend(self, grace_s: float, stop: anyio.Event) -> Ended:
         """Wait for the end, or bring it about; nothing of the command is left then."""
         async with anyio.create_task_group() as tasks:
             for output in self._outputs:
                 tasks.start_soon(self._carry, output)
             tasks.start_soon(self._watch)
+            tasks.start_soon(self._heed, stop)
             try:
                 with self._waiting:
                     await processes.wait_exit(self._process)
@@ -114,6 +122,10 @@ class _Turn:
         await output.carry()
         if output.failure is not None:
             self.cut_off(Interrupted(f"the log cannot be written: {output.failure}"))
+
+    async def _heed(self, stop: anyio.Event) -> None:
+        await stop.wait()
+        self.cut_off(Interrupted("it was told to stop"))
 
     async def _drain(self) -> None:
         """Read what is left in the pipes; a stranger who holds one open does not hold us."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+import anyio
 import msgspec
 
 RUN_VARIABLE: Final = "CONTROLROOM_RUN"
@@ -86,7 +87,14 @@ class LogSink(Protocol):
 class Executor(Protocol):
     """Runs commands somewhere."""
 
-    async def run(self, command: Command, *, log: LogSink, errors: LogSink | None = None) -> Ended:
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
         """How the command ended; by then no process of it is left.
 
         Cancelling the call kills the command's processes before the cancellation goes on.
@@ -95,5 +103,6 @@ class Executor(Protocol):
             command: what to run.
             log: takes its output.
             errors: takes its standard error; without it `log` takes both, in their order.
+            stop: when set, the command is interrupted; what it has printed is still logged.
         """
         ...

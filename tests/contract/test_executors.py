@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from engine.executors.local import Local
-from engine.executors.protocol import Executor, Finished, NotStarted, TimedOut
+from engine.executors.protocol import Executor, Finished, Interrupted, NotStarted, TimedOut
 from tests.executing import Marked, MemoryLog
 
 
@@ -188,6 +188,30 @@ class ExecutorContract(ABC):
                     await anyio.sleep(0.005)
             assert marked.alive() != []
             tasks.cancel_scope.cancel()
+        assert marked.alive() == []
+
+    @pytest.mark.anyio
+    async def test_one_that_is_told_to_stop_is_still_heard(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        script = (
+            "trap 'echo last words; exit 0' TERM; (trap '' TERM; setsid sleep 600) & "
+            "echo ready; while :; do sleep 0.01; done"
+        )
+        stop = anyio.Event()
+        ended: list[object] = []
+
+        async def run() -> None:
+            ended.append(await executor.run(marked.command(script), log=log, stop=stop))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(20):
+                while log.size == 0:
+                    await anyio.sleep(0.005)
+            stop.set()
+        assert ended == [Interrupted("it was told to stop")]
+        assert log.text == b"ready\nlast words\n"
         assert marked.alive() == []
 
     @pytest.mark.anyio

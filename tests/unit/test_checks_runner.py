@@ -314,7 +314,14 @@ async def test_a_log_of_its_own_for_each_iteration(bench: Bench) -> None:
 class Cut:
     """An executor whose commands are always cut off."""
 
-    async def run(self, command: Command, *, log: LogSink, errors: LogSink | None = None) -> Ended:
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
         return Interrupted("the machine was taken away")
 
 
