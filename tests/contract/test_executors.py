@@ -202,7 +202,8 @@ class ExecutorContract(ABC):
         ended: list[object] = []
 
         async def run() -> None:
-            ended.append(await executor.run(marked.command(script), log=log, stop=stop))
+            command = marked.command(script)
+            ended.append(await executor.run(command, log=log, errors=MemoryLog(), stop=stop))
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
