@@ -1,0 +1,1 @@
+"""What a run knows and tells its agents: templates, briefings, directives, answers."""
