@@ -64,16 +64,16 @@ def _finished(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:
     failure = seen.result.failure
     status = _status_trouble(spec, ended)
     if failure is not None:
-        kind = failure.kind or seen.pattern or (status and status[0]) or spec.on_fail
+        kind = failure.kind or seen.pattern or (status and status[0]) or spec.fails_as
         words = failure.detail.strip() or _with_words("the check reports a failure", seen)
         return Judged(kind, words)
     if status is not None:
-        kind = seen.pattern or status[0] or spec.on_fail
+        kind = seen.pattern or status[0] or spec.fails_as
         return Judged(kind, _with_words(status[1], seen))
     trouble = seen.result.problem or _report_trouble(seen) or _inventory_trouble(spec, seen)
     if trouble is None:
         return Judged(None)
-    return Judged(seen.pattern or spec.on_fail, trouble)
+    return Judged(seen.pattern or spec.fails_as, trouble)
 
 
 def _status_trouble(spec: CheckSpec, ended: Finished) -> tuple[FailureName | None, str] | None:

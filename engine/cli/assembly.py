@@ -4,6 +4,7 @@ import getpass
 import os
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import assert_never
 
 import msgspec
 
@@ -11,9 +12,11 @@ from engine.checks.environment import find_interpreter, prepare
 from engine.checks.fingerprint import fingerprint
 from engine.checks.runner import CheckRunner
 from engine.cli.console import readable
+from engine.cli.exits import fail
 from engine.cli.request import Request
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
+from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
 from engine.core.events import Limits, Record
 from engine.core.space import Space
 from engine.executors.clock import EngineClock
@@ -73,7 +76,7 @@ def _interpreter_name(campaign: Campaign) -> str:
 
 
 def _limits(request: Request) -> Limits:
-    limits = request.loaded.campaign.stop.to_limits()
+    limits = request.loaded.campaign.effective().to_limits()
     if request.iterations is not None:
         limits = msgspec.structs.replace(limits, iterations=request.iterations)
     if request.for_s is not None:
@@ -128,6 +131,12 @@ async def run_engine(
 
 def _proposer(campaign: Campaign) -> Proposer:
     (spec,) = campaign.proposers
-    options = {"explore": spec.explore, "parents": spec.parents}
+    match spec:
+        case EvolutionSpec():
+            options = {"explore": spec.explore, "parents": spec.parents}
+        case AgentSpec():
+            fail("this version cannot run agents yet")
+        case _:
+            assert_never(spec)
     space = Space.from_spec(campaign.space)
     return PROPOSERS[spec.kind](Setup(space=space, baseline=campaign.baseline, options=options))

@@ -27,7 +27,7 @@ TABLE: list[tuple[dict[str, Any], Observed, str | None, str]] = [
     ({}, Observed(ended=OK), None, ""),
     ({}, Observed(ended=OK, last_words="loss 1"), None, ""),
     ({}, Observed(ended=BAD, last_words="boom"), "incorrect", "exit status 1: boom"),
-    ({"on_fail": "compile"}, Observed(ended=BAD), "compile", "exit status 1"),
+    ({"fails_as": "compile"}, Observed(ended=BAD), "compile", "exit status 1"),
     ({"exit": [0, 1]}, Observed(ended=BAD), None, ""),
     ({"exit": [3]}, Observed(ended=OK), "incorrect", "exit status 0"),
     ({}, Observed(ended=NotStarted("no such program")), "infra", "no such program"),
@@ -53,7 +53,7 @@ TABLE: list[tuple[dict[str, Any], Observed, str | None, str]] = [
     ({}, Observed(ended=OK, result=UNNAMED), "incorrect", "wrong by 3"),
     ({}, Observed(ended=BAD, result=UNNAMED, pattern="compile"), "compile", "wrong by 3"),
     ({}, Observed(ended=Finished(exit_code=127), result=UNNAMED), "infra", "wrong by 3"),
-    ({"on_fail": "invalid"}, Observed(ended=OK, result=UNNAMED), "invalid", "wrong by 3"),
+    ({"fails_as": "invalid"}, Observed(ended=OK, result=UNNAMED), "invalid", "wrong by 3"),
     (
         {},
         Observed(ended=OK, result=Result(failure=Failure(kind="invalid")), last_words="cheat"),
@@ -66,7 +66,7 @@ TABLE: list[tuple[dict[str, Any], Observed, str | None, str]] = [
     ({}, Observed(ended=Finished(exit_code=127), pattern="compile"), "compile", "exit status 127"),
     # result files that cannot be used
     ({}, Observed(ended=OK, result=BROKEN), "incorrect", "the result file is wrong"),
-    ({"on_fail": "infra"}, Observed(ended=OK, result=BROKEN), "infra", "the result file is wrong"),
+    ({"fails_as": "infra"}, Observed(ended=OK, result=BROKEN), "infra", "the result file is wrong"),
     ({}, Observed(ended=BAD, result=BROKEN), "incorrect", "exit status 1"),
     # metrics that have to be there
     (

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.fields import (
     COMPLAINT,
+    Count,
     Duration,
     FileName,
     Filled,
@@ -18,8 +19,8 @@ from engine.core.campaign.fields import (
     complaint,
 )
 from engine.core.campaign.placeholders import split
+from engine.core.campaign.policy import OnFail
 
-Count = Annotated[Int, Field(ge=0)]
 ExitStatus = Annotated[Int, Field(ge=0, le=255)]
 FailureName = Literal[
     "incorrect", "compile", "refused", "timeout", "infra", "flaky", "infeasible", "invalid"
@@ -184,10 +185,28 @@ class CheckSpec(Model):
         description="What a failure means, by what it printed; the first that matches counts.",
         examples=["[{pattern: 'Connection reset', class: infra}]"],
     )
-    on_fail: FailureName = Field(
+    fails_as: FailureName = Field(
         default="incorrect",
         description="The verdict of a failure that nothing else names.",
         examples=["compile"],
+    )
+    on_fail: OnFail | None = Field(
+        default=None,
+        description="What a failure of this check means for the loop, in the words of `policy`; by "
+        "default what `policy` says.",
+        examples=["continue"],
+    )
+    retries: Count = Field(
+        default=0,
+        description="How often it is run again when its failure is `infra`: the machine's, not the "
+        "candidate's.",
+        examples=["2"],
+    )
+    backoff_s: Duration = Field(
+        default=20.0,
+        alias="backoff",
+        description="The pause before it is run again, doubled each time.",
+        examples=["2m"],
     )
     when: Literal["always", "would_promote"] = Field(
         default="always",
@@ -213,6 +232,10 @@ class CheckSpec(Model):
         if not isinstance(self.run, str):
             return self.run
         return (self.run,) if self.shell else tuple(split(self.run))
+
+    def made_resilient(self) -> "CheckSpec":
+        """The same, run at least two times more when the machine fails it."""
+        return self.model_copy(update={"retries": max(self.retries, 2)})
 
     def must_report(self) -> tuple[str, ...]:
         """The metrics without which the check has failed."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.core.campaign.fields import COMPLAINT, FILE_NAME, NAMING, show
-from engine.core.campaign.keys import example_of, model_at, unknown_key
+from engine.core.campaign.keys import example_of, listed, model_at, unknown_key
 from engine.core.campaign.nearest import did_you_mean, nearest
 from engine.core.campaign.problems import Finding, Place
 
@@ -17,7 +17,6 @@ Said = tuple[str, str]
 
 _LATER_VALUES: Final = {
     "noise": ("this version compares plain values and knows only noise: none", "write noise: none"),
-    "kind": ("this version has one proposer, evolution", "write kind: evolution"),
     "executor": ("this version runs checks on this machine only", "write executor: local"),
 }
 _UNION_KEYS: Final = ("choices", "int", "float", "regex", "json")
@@ -132,7 +131,7 @@ def _said(error: ErrorDetails, context: dict[str, Any], written: str | None) -> 
     kind, value = error["type"], error["input"]
     if kind in _BOUNDS:
         wanted, fix = _BOUNDS[kind]
-        bound = show(context.get("ge", context.get("le")))
+        bound = show(next(context[key] for key in ("ge", "gt", "le") if key in context))
         return f"{wanted.format(bound)}, not {show(value)}", fix.format(bound)
     if kind in ("too_short", "too_long"):
         return _length(error, context)
@@ -162,12 +161,8 @@ def _choice(error: ErrorDetails, expected: str) -> Said:
     if later:
         return f"is {show(value)}: {later[0]}", later[1]
     options = expected.replace("' or '", "', '").replace("'", "").split(", ")
-    message = f"must be {_either(options)}, not {_described(value)}"
+    message = f"must be {listed(options)}, not {_described(value)}"
     return message, did_you_mean(str(value), options, f"write {options[0]}")
-
-
-def _either(options: list[str]) -> str:
-    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
 
 
 def _described(value: Any) -> str:
@@ -217,6 +212,7 @@ def _always(text: str) -> Callable[[ErrorDetails, str | None], str]:
 
 _BOUNDS: Final = {
     "greater_than_equal": ("must be at least {}", "write {} or more"),
+    "greater_than": ("must be more than {}", "write a number above {}"),
     "less_than_equal": ("must be at most {}", "write {} or less"),
 }
 _LIST: Final = ("a list", _always("write [a, b], or lines that begin with -"))

@@ -19,6 +19,8 @@ from engine.core.duration import EXAMPLES, PATTERN, format_duration, parse_durat
 LARGEST_INT: Final = 2**53
 """Integers beyond this are not exact in every program that reads JSON."""
 
+_PERCENT: Final = re.compile(r"(\d{1,9}(?:\.\d+)?) ?%")
+
 COMPLAINT: Final = "campaign"
 """The type of validation errors whose message and fix are already written for people."""
 
@@ -53,6 +55,19 @@ def _seconds(value: object) -> object:
         raise complaint(message, fix or f"write {EXAMPLES}") from None
 
 
+def _share(value: object) -> object:
+    """The share that a percentage such as `3%` is."""
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise complaint("must be a share", "write a percentage, such as 3%")
+    return round(float(found[1]) / 100, 10)
+
+
+def format_share(share: float) -> str:
+    """The share as a percentage, to eight decimals: `3%`."""
+    return f"{share * 100:.8f}".rstrip("0").rstrip(".") + "%"
+
+
 def _regex(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -75,6 +90,15 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "format": "duration", "pattern": f"^{PATTERN}$"}),
 ]
 """Seconds, written as `90s` or `1h30m`."""
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    PlainSerializer(format_share),
+    WithJsonSchema({"type": "string", "format": "share", "pattern": f"^{_PERCENT.pattern}$"}),
+]
+"""A part of a whole, 0.03 say, written as `3%`."""
+Count = Annotated[Int, Field(ge=0)]
+Positive = Annotated[Int, Field(ge=1)]
 Regex = Annotated[
     str, Field(strict=True, json_schema_extra={"format": "regex"}), AfterValidator(_regex)
 ]

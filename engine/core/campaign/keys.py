@@ -12,15 +12,12 @@ from engine.core.campaign.problems import Place
 
 LATER: Final = frozenset(
     (
-        "workspace",
         "protect",
         "mentor",
         "guardrails",
-        "budget",
         "finish",
         "track",
         "leases",
-        "directives",
     )
 )
 """Keys that are planned, and that this version does not know yet."""
@@ -89,15 +86,22 @@ def _home(location: Place) -> str | None:
     (first, *rest) = location
     if rest:
         return None
-    for section, field in fields_of(Campaign).items():
-        if any(first in fields_of(model) for model in models_in(field.annotation)):
-            return f"it belongs to {section}"
-    return None
+    homes = [
+        section
+        for section, field in fields_of(Campaign).items()
+        if any(first in fields_of(model) for model in models_in(field.annotation))
+    ]
+    return f"it belongs to {listed(homes)}" if homes else None
 
 
 def _known_at(location: Place) -> list[str]:
     model = model_at(location[:-1])
     return list(fields_of(model)) if model else []
+
+
+def listed(words: list[str]) -> str:
+    """Words as alternatives: `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _listed(keys: list[str]) -> str:

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import BeforeValidator, Field, field_validator
 
+from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.environment import Environment, EnvSpec, InterpreterEnvironment
 from engine.core.campaign.fields import (
@@ -15,6 +17,7 @@ from engine.core.campaign.fields import (
     Model,
     Number,
     ParameterName,
+    Positive,
     Text,
     Value,
     complaint,
@@ -26,10 +29,11 @@ from engine.core.campaign.parameters import (
     Parameter,
     Scalar,
 )
+from engine.core.campaign.policy import OnFail, PolicySpec
+from engine.core.campaign.proposers import EvolutionSpec, ProposerSpec
+from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.events import Limits
 from engine.core.metric import Direction, Gain, Metric
-
-Positive = Annotated[Int, Field(ge=1)]
 
 
 def _gain(value: object) -> object:
@@ -89,28 +93,6 @@ class MetricSpec(Model):
         if isinstance(self.min_gain, str):
             return Gain(amount=float(self.min_gain[:-1]) / 100, relative=True)
         return Gain(amount=self.min_gain)
-
-
-class EvolutionSpec(Model):
-    """A deterministic evolution search over `space`."""
-
-    kind: Literal["evolution"] = Field(
-        default="evolution", description="Which proposer it is.", examples=["evolution"]
-    )
-    slots: Annotated[Int, Field(ge=1, le=1024)] = Field(
-        default=1, description="Iterations that are open at a time.", examples=["2"]
-    )
-    explore: Annotated[Number, Field(ge=0, le=1)] = Field(
-        default=0.5,
-        description="The share of candidates that are drawn at random; the others are changed "
-        "copies of good ones.",
-        examples=["0.3"],
-    )
-    parents: Positive = Field(
-        default=10,
-        description="The changed copies are made from so many of the best candidates.",
-        examples=["5"],
-    )
 
 
 class LocalExecutor(Model):
@@ -188,6 +170,11 @@ class Campaign(Model):
         description="The folder in which commands run, relative to the folder of this file.",
         examples=[".."],
     )
+    workspace: WorkspaceSpec | None = Field(
+        default=None,
+        description="The git repository whose code is climbed; needed by agents.",
+        examples=["{repo: ., mode: worktree}"],
+    )
     environment: Environment = Field(
         default=InterpreterEnvironment(),
         description="The Python that `{python}` stands for.",
@@ -208,21 +195,37 @@ class Campaign(Model):
         description="What is climbed.", examples=["{name: loss, direction: min}"]
     )
     space: dict[ParameterName, Parameter] = Field(
-        min_length=1,
-        description="The parameters that are searched, by name.",
+        default={},
+        description="The parameters that are searched, by name. An agent needs none.",
         examples=["{chunk: {choices: [64, 128]}, lr: {float: [1e-5, 1e-2], scale: log}}"],
     )
-    proposers: Annotated[tuple[EvolutionSpec, ...], Field(min_length=1, max_length=1)] = Field(
+    proposers: Annotated[tuple[ProposerSpec, ...], Field(min_length=1, max_length=1)] = Field(
         default=(EvolutionSpec(),),
         description="Who makes candidates. This version takes exactly one.",
-        examples=["[{kind: evolution, slots: 2}]"],
+        examples=["[{kind: evolution, slots: 2}]", "[{kind: agent, agent: codex}]"],
     )
     checks: Annotated[tuple[CheckSpec, ...], Field(min_length=1)] = Field(
         description="What every candidate must pass, in this order.",
         examples=["[{name: bench, run: '{python} bench.py', reports: [loss]}]"],
     )
+    post_checks: tuple[CheckSpec, ...] = Field(
+        default=(),
+        description="What a candidate must pass besides, last of all and only when it would be "
+        "promoted. The keys are those of `checks`; the names are others.",
+        examples=["[{name: whole-suite, run: '{python} -m pytest', deadline: 1h}]"],
+    )
     executors: ExecutorsSpec = Field(
         default=ExecutorsSpec(), description="Where checks run.", examples=["{local: {}}"]
+    )
+    policy: PolicySpec = Field(
+        default=PolicySpec(),
+        description="What failures mean for the loop.",
+        examples=["{resilient: true}"],
+    )
+    budget: BudgetSpec = Field(
+        default=BudgetSpec(),
+        description="What the run may spend on models.",
+        examples=["{usd: 40, per_iteration: {minutes: 45}}"],
     )
     stop: StopSpec = Field(
         default=StopSpec(),
@@ -248,9 +251,42 @@ class Campaign(Model):
         """Iterations that may be open at a time."""
         return sum(proposer.slots for proposer in self.proposers)
 
+    @property
+    def all_checks(self) -> tuple[CheckSpec, ...]:
+        """All checks in their order; those of `post_checks` only for what would be promoted."""
+        late = (check.model_copy(update={"when": "would_promote"}) for check in self.post_checks)
+        return (*self.checks, *late)
+
+    def on_fail_of(self, check: CheckSpec) -> OnFail:
+        """What a failure of one check means for the loop: its own word, or the policy's."""
+        late = any(check.name == other.name for other in self.post_checks)
+        return check.on_fail or (self.policy.post_checks if late else self.policy.on_fail)
+
     def env_of(self, check: CheckSpec) -> EnvSpec:
         """The environment variables of one check: the campaign's, and its own."""
         return self.env.with_more(check.env)
+
+    def to_limits(self) -> Limits:
+        """All that ends the run by itself, as events know it."""
+        return msgspec.structs.replace(
+            self.stop.to_limits(),
+            failures_in_all=self.policy.max_failures,
+            usd=self.budget.usd,
+            tokens=self.budget.tokens,
+        )
+
+    def effective(self) -> "Campaign":
+        """The campaign as it is carried out: `policy.resilient` set what it stands for."""
+        if not self.policy.resilient:
+            return self
+        return self.model_copy(
+            update={
+                "policy": self.policy.made_resilient(),
+                "workspace": self.workspace and self.workspace.made_resilient(),
+                "proposers": tuple(proposer.made_resilient() for proposer in self.proposers),
+                "post_checks": tuple(check.made_resilient() for check in self.post_checks),
+            }
+        )
 
     def document(self) -> dict[str, Any]:
         """The campaign as plain JSON data, defaults filled in, in a stable order."""

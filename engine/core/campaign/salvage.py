@@ -19,11 +19,17 @@ _STAND_INS: Final[dict[Place, Any]] = {
     ("metric",): {"name": "unnamed", "direction": "min"},
     ("metric", "name"): "unnamed",
     ("metric", "direction"): "min",
-    ("space",): {"unnamed": {"choices": [1]}},
     ("checks",): [{"name": "unnamed", "run": "true"}],
     ("checks", 0, "name"): "unnamed",
     ("checks", 0, "run"): "true",
+    ("post_checks", 0, "name"): "unnamed",
+    ("post_checks", 0, "run"): "true",
+    ("proposers", 0, "kind"): "agent",
+    ("proposers", 0, "agent"): "codex",
 }
+
+
+_ITEMS_STAY: Final = ("checks", "post_checks", "proposers")
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -85,7 +91,7 @@ def _replace(rest: dict[str, Any], place: Place, key: str | int) -> Place:
 
 def _whole(place: Place) -> Place:
     """The key to remove for a broken place: a list with a broken item goes, but a check stays."""
-    start = 2 if place[0] == "checks" else 0
+    start = 2 if place[0] in _ITEMS_STAY else 0
     for depth, step in enumerate(place[start:], start):
         if isinstance(step, int):
             return place[:depth]
@@ -97,7 +103,7 @@ def _exists(rest: dict[str, Any], place: Place) -> bool:
 
 
 def _remove(rest: dict[str, Any], place: Place) -> Place:
-    """Remove what stands at a place, if it is still there; a check becomes an empty one."""
+    """Remove what stands at a place, if it is still there; an item that stays is emptied."""
     if not _exists(rest, place):
         return place
     above = value_at(rest, place[:-1])

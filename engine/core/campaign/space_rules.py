@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from engine.core.campaign.fields import show, show_all
+from engine.core.campaign.keys import example_of
+from engine.core.campaign.models import Campaign
 from engine.core.campaign.nearest import did_you_mean
 from engine.core.campaign.parameters import (
     ChoicesParameter,
@@ -14,22 +16,41 @@ from engine.core.campaign.parameters import (
     condition_cycle,
 )
 from engine.core.campaign.problems import Finding
+from engine.core.campaign.proposers import AgentSpec
 from engine.core.campaign.salvage import Draft
 
 
 def space_findings(draft: Draft) -> Iterator[Finding]:
     """Mistakes in the conditions of parameters and in the baseline."""
+    yield from _nothing_to_search(draft)
     yield from _conditions(draft)
     if draft.campaign.baseline:
         values = list(_baseline_values(draft))
         yield from values
         if not values and draft.sound("space") and draft.sound("baseline"):
             yield from _baseline_activity(draft)
-    elif draft.sound("baseline"):
-        example = _example(draft.campaign.space) if draft.sound("space") else "NAME: VALUE, …"
+    elif draft.sound("baseline") and (draft.campaign.space or _searches(draft)):
+        example = _example(draft.campaign.space) if draft.sound("space") else ""
+        example = example or "NAME: VALUE, …"
         fix = f"add baseline: {{{example}}}"
         message = "'baseline' is missing: the parameters of iteration 1"
         yield Finding(place=("baseline",), message=message, fix=fix, at_key=True)
+
+
+def _searches(draft: Draft) -> bool:
+    """Whether the proposer chooses parameters, or may as well have done so."""
+    return not any(isinstance(proposer, AgentSpec) for proposer in draft.campaign.proposers)
+
+
+def _nothing_to_search(draft: Draft) -> Iterator[Finding]:
+    campaign, kind_known = draft.campaign, draft.sound("proposers", 0, "kind")
+    if campaign.space or not (_searches(draft) and kind_known and draft.sound("space")):
+        return
+    if "space" in campaign.model_fields_set:
+        yield Finding(place=("space",), message="must not be empty", fix="add one")
+        return
+    fix = f"add space: {example_of(Campaign, 'space')}"
+    yield Finding(place=("space",), message="'space' is missing", fix=fix, at_key=True)
 
 
 def _conditions(draft: Draft) -> Iterator[Finding]:
