@@ -46,6 +46,7 @@ class _Turn(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     trace_id: TraceId
     step: Step
+    root: Path
     variables: Variables
     redactor: Redactor
 
@@ -55,8 +56,9 @@ class CheckRunner:
 
     Args:
         campaign: whose checks are run.
-        root: the folder in which commands run.
+        root: the folder in which commands run, for candidates without a tree of their own.
         paths: the run's folder.
+        below: where `root` is in a candidate's tree.
         executor: runs the commands.
         interpreter: what `{python}` stands for.
         room: where everything waits when the disk is full; shared with other writers.
@@ -72,6 +74,7 @@ class CheckRunner:
         executor: Executor,
         interpreter: Interpreter,
         room: Room | None = None,
+        below: str = ".",
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._campaign = campaign
@@ -80,6 +83,7 @@ class CheckRunner:
         self._executor = executor
         self._interpreter = interpreter
         self._room = room or Room()
+        self._below = below
         # Taken once: processes are found by it again, wherever the folder is moved meanwhile.
         self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
@@ -91,11 +95,17 @@ class CheckRunner:
         return LogSpan(path=str(path.relative_to(self._paths.root)), start=start)
 
     async def run(
-        self, spec: CheckSpec, candidate: Candidate, *, attempt: int, trace_id: TraceId
+        self,
+        spec: CheckSpec,
+        candidate: Candidate,
+        *,
+        attempt: int,
+        trace_id: TraceId,
+        tree: Path | None = None,
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
-        A cancellation kills what runs and goes on.
+        A cancellation kills what runs and goes on. Where the candidate has a `tree`, it runs there.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = _Turn(
@@ -104,6 +114,7 @@ class CheckRunner:
             attempt=attempt,
             trace_id=trace_id,
             step=step_of(self._paths, candidate, spec.name, self._interpreter.python),
+            root=self._root if tree is None else tree / self._below,
             variables=found,
             redactor=Redactor(found.secrets),
         )
@@ -117,7 +128,7 @@ class CheckRunner:
             room=self._room,
             redactor=turn.redactor,
         )
-        before = observe.before(turn.spec, self._root, turn.step)
+        before = observe.before(turn.spec, turn.root, turn.step)
         async with log:
             begun_s = time.monotonic()
             ended = await self._execute(turn, log)
@@ -139,7 +150,7 @@ class CheckRunner:
     ) -> CheckReport:
         log, duration_s = took
         keeper = artifacts.Keeper(
-            self._paths, turn.candidate.iteration, turn.spec.name, (self._root, turn.step.folder)
+            self._paths, turn.candidate.iteration, turn.spec.name, (turn.root, turn.step.folder)
         )
         kept = await keeper.keep(seen.result.artifacts, self._room)
         detail = "; ".join(part for part in (judged.detail, *kept.refused) if part)
@@ -173,7 +184,7 @@ class CheckRunner:
         return await self._executor.run(
             Command(
                 run=command,
-                cwd=self._root,
+                cwd=turn.root,
                 env=turn.variables.values | turn.step.variables(turn.trace_id),
                 marker=self._marker(turn),
                 deadline_s=turn.spec.deadline_s,

@@ -60,7 +60,7 @@ def described(candidate: Candidate) -> dict[str, object]:
         "id": candidate.id,
         "parameters": candidate.parameters,
         "seed": candidate.seed,
-        "commit": None,
+        "commit": candidate.code.commit if candidate.code else None,
         "parents": candidate.parents,
         "iteration": candidate.iteration,
     }

@@ -144,7 +144,7 @@ class RunHandle:
                     pause.write(self.paths.pause, command.reason)
             case Resume():
                 pause.remove(self.paths.pause)
-            case Stop():
+            case _:
                 pass
 
     def answer(self, command: CommandId) -> Answer | None:

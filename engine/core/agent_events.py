@@ -27,7 +27,8 @@ class AgentFinished(Event, frozen=True, kw_only=True):
     """Outcome of an agent's attempt.
 
     `cost_usd` is None where the price is unknown. `signature` is equal for failures that are
-    alike. `problems` says which rules its answer breaks. `retry_at` is UTC, ISO 8601.
+    alike. `problems` says which rules its answer breaks. `retry_at` is UTC, ISO 8601. `kept` is
+    the ref under which its tree lies when nothing else comes of it.
     """
 
     iteration: IterationNumber
@@ -44,6 +45,7 @@ class AgentFinished(Event, frozen=True, kw_only=True):
     retry_at: str | None = None
     answer: AgentAnswer | None = None
     problems: list[str] = []
+    kept: str = ""
 
 
 class AgentInterrupted(Event, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from engine.core.ids import (
     CommandId,
     IterationNumber,
     RunId,
+    StashId,
     TraceId,
 )
 from engine.core.metric import Metric

@@ -12,6 +12,16 @@ NAMES: Final = (
     "recovery.killed",  # what the dead engine left running is gone, unrecorded
     "recovery.recorded",  # interrupted steps are recorded, nothing runs yet
     "iteration.recorded",  # IterationStarted is recorded, no check was begun
+    "agent.recorded",  # the intent to let an agent work is recorded, no process yet
+    "agent.spawned",  # its process runs
+    "agent.ended",  # its process ended, the outcome is unrecorded
+    "agent.outcome",  # the outcome is recorded, its tree is no commit yet
+    "change.collected",  # its tree is a commit under a ref, unrecorded
+    "change.recorded",  # the commit is recorded, no check was begun
+    "change.carried",  # the change stands on the champion under a ref, unrecorded
+    "stash.kept",  # an attempt lies under a ref, unrecorded
+    "accepted.recorded",  # the promotion is recorded, the branch is not moved
+    "accepted.moved",  # the branch is moved
     "check.recorded",  # the intent to run a check is recorded, no process yet
     "check.spawned",  # its process runs
     "check.ended",  # its process ended, the outcome is unrecorded

@@ -84,6 +84,7 @@ def fold_steering(state: RunState, event: SteeringEvent, time: str) -> None:
             state.restoring.append(event.stash)
         case e.StashDropped():
             state.stashes.pop(event.stash, None)
+            state.restoring = [each for each in state.restoring if each != event.stash]
         case _:
             assert_never(event)
 

@@ -1,13 +1,10 @@
 """The checks of a campaign, as iterations use them."""
 
-from collections.abc import Sequence
-
 from engine.checks.runner import CheckRunner
 from engine.checks.step import clear_step
 from engine.core.campaign.models import Campaign
 from engine.core.events import CheckFinished, LogSpan
 from engine.core.ids import IterationNumber
-from engine.core.referee import PlannedCheck
 from engine.core.state import Candidate
 from engine.executors.protocol import Interrupted
 from engine.loop.control import CutOff
@@ -19,14 +16,9 @@ class CampaignChecks:
     """Runs the checks that a campaign declares."""
 
     def __init__(self, campaign: Campaign, runner: CheckRunner, paths: RunPaths) -> None:
-        self._specs = {spec.name: spec for spec in campaign.checks}
+        self._specs = {spec.name: spec for spec in campaign.all_checks}
         self._runner = runner
         self._paths = paths
-
-    @property
-    def plan(self) -> Sequence[PlannedCheck]:
-        """The checks in their order."""
-        return [PlannedCheck(name=spec.name, when=spec.when) for spec in self._specs.values()]
 
     def next_log(self, candidate: Candidate) -> LogSpan:
         """Where the output of the candidate's next check will lie."""
@@ -39,6 +31,7 @@ class CampaignChecks:
             job.candidate,
             attempt=job.attempt,
             trace_id=job.turn.trace_id,
+            tree=job.tree,
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 

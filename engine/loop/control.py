@@ -17,8 +17,9 @@ class CutOff:
 
 
 class _Step:
-    def __init__(self, scope: anyio.CancelScope) -> None:
+    def __init__(self, scope: anyio.CancelScope, iteration: int) -> None:
         self.scope = scope
+        self.iteration = iteration
         self.reason = ""
 
 
@@ -55,15 +56,16 @@ class Control:
         await self._open.wait()
         return not self.draining
 
-    def interrupt(self, reason: str) -> None:
-        """Cut off every step that runs."""
+    def interrupt(self, reason: str, iteration: int | None = None) -> None:
+        """Cut off every step that runs, or those of one iteration."""
         for step in self._steps:
-            step.reason = reason
-            step.scope.cancel()
+            if iteration in (None, step.iteration):
+                step.reason = reason
+                step.scope.cancel()
 
-    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T | CutOff:
+    async def attempt(self, work: Callable[[], Awaitable[T]], iteration: int = 0) -> T | CutOff:
         """What `work` returns, or that `interrupt` cut it off."""
-        step = _Step(anyio.CancelScope())
+        step = _Step(anyio.CancelScope(), iteration)
         with step.scope:
             self._steps.add(step)
             try:

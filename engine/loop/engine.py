@@ -20,12 +20,14 @@ from engine.core.events import (
     RunResumed,
     StopRequested,
 )
+from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, JournalError
+from engine.loop.code_steps import Coding, NoCode
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
-from engine.loop.iteration import Checks, Iteration
+from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
@@ -46,13 +48,15 @@ PREPARING: Final = "the environment of the checks is being prepared"
 class Parts:
     """What an engine is made of; chosen by the command line.
 
-    `prepare` gives the checks, once what they need is there.
+    `prepare` gives the checks, once what they need is there; `coding` the steps of candidates of
+    code, where the campaign has a workspace.
     """
 
     journal: Journal
     state: RunState
     prepare: Callable[[], Awaitable[Checks]]
     proposer: Proposer
+    plan: Plan
     paths: RunPaths
     heartbeat: HeartbeatFile
     identity: Identity
@@ -61,6 +65,7 @@ class Parts:
     trouble: Trouble
     signals: tuple[signal.Signals, ...]
     listeners: tuple[Callable[[Record], None], ...] = ()
+    coding: Callable[[Writer, Control], Coding] | None = None
 
 
 class Engine:
@@ -141,14 +146,28 @@ class Engine:
 
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
-        iteration = Iteration(self._writer, self._control, checks)
+        code = await self._code()
+        iteration = Iteration(self._writer, self._control, checks, self._parts.plan, code)
         slots = Slots(
-            self._writer, self._control, iteration, self._parts.proposer, self._vigil.alive_s
+            self._writer,
+            self._control,
+            iteration,
+            self._parts.proposer,
+            alive_s=self._vigil.alive_s,
+            code=code,
         )
         async with anyio.create_task_group() as tasks:
             for slot in range(self._parts.state.slots):
                 tasks.start_soon(slots.run, slot)
         return slots.ending()
+
+    async def _code(self) -> CodeSteps:
+        """The steps of candidates of code, with the workspace ready."""
+        if self._parts.coding is None:
+            return NoCode()
+        coding = self._parts.coding(self._writer, self._control)
+        await coding.open()
+        return coding
 
     async def _finished(self, finished: RunFinished | None) -> RunFinished | None:
         """Record why the run is over; signals cut this short where the disk is full."""

@@ -4,6 +4,7 @@ from typing import Final, cast
 
 from engine.checks.interpreter import EnvironmentFailedError
 from engine.journal import JournalError
+from engine.workspace.protocol import WorkspaceError
 
 INTERNAL_ERROR: Final = 1
 WRONG: Final = 2
@@ -23,6 +24,8 @@ def failure_of(error: Exception) -> EngineFailedError | None:
     match first(error):
         case EnvironmentFailedError() as cause:
             return EngineFailedError(f"environment: {cause}", WRONG)
+        case WorkspaceError() as cause:
+            return EngineFailedError(f"workspace: {cause}", UNUSABLE)
         case JournalError() as cause:
             return EngineFailedError(str(cause), UNUSABLE)
         case OSError() as cause:

@@ -1,8 +1,11 @@
-"""One iteration, from its first check to its verdict: intent recorded, act, outcome recorded."""
+"""One iteration, from its first step to its verdict: intent recorded, act, outcome recorded."""
 
+import time
 from collections.abc import Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, assert_never
 
+import anyio
 import msgspec
 
 from engine.core import failpoints
@@ -14,29 +17,28 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.ids import IterationNumber
-from engine.core.referee import PlannedCheck, RunCheck, next_step
+from engine.core.plan import Plan
+from engine.core.referee import Step, next_step
 from engine.core.state import Candidate, OpenIteration, RunState
+from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent, RunCheck, Wait
 from engine.loop.control import Control, CutOff
 from engine.loop.writer import Writer
+from engine.proposers.protocol import Proposal
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at one check of one candidate."""
+    """One attempt at one check of one candidate; `tree` holds its code, where it has some."""
 
     check: str
     attempt: int
     turn: OpenIteration
     candidate: Candidate
     log: LogSpan
+    tree: Path | None = None
 
 
 class Checks(Protocol):
     """Runs the checks of a campaign."""
-
-    @property
-    def plan(self) -> Sequence[PlannedCheck]:
-        """The checks in their order."""
-        ...
 
     def next_log(self, candidate: Candidate) -> LogSpan:
         """Where the output of the candidate's next check will lie."""
@@ -51,48 +53,111 @@ class Checks(Protocol):
         ...
 
 
+class CodeSteps(Protocol):
+    """The steps of candidates of code."""
+
+    def commit(self, state: RunState) -> str | None:
+        """The commit that the next candidate begins from; None where there is no code."""
+        ...
+
+    async def merged(self) -> Proposal | None:
+        """The champion with the main branch merged into it, where that is due and brings news."""
+        ...
+
+    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
+        """The tree in which the candidate's checks run; None where it has no code."""
+        ...
+
+    async def take(
+        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
+    ) -> None:
+        """Do a step of an open iteration, and record what came of it."""
+        ...
+
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+        """What the verdict on an iteration means for the repository."""
+        ...
+
+
 class Iteration:
     """Brings one open iteration to its verdict; may be called again after an interruption."""
 
-    def __init__(self, writer: Writer, control: Control, checks: Checks) -> None:
+    def __init__(
+        self, writer: Writer, control: Control, checks: Checks, plan: Plan, code: CodeSteps
+    ) -> None:
         self._writer = writer
         self._control = control
         self._checks = checks
+        self._plan = plan
+        self._code = code
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
         failpoints.reach("iteration.recorded")
         while await self._control.may_start():
+            turn = self._writer.state.open[number]
             step = await self._next(number)
             if isinstance(step, VerdictReached):
                 failpoints.reach("verdict.recorded")
+                await self._code.settle(turn, step)
                 self._checks.clear(number)
                 return True
-            await self._run(number, step.name)
+            await self._take(number, step)
+            if number not in self._writer.state.open:
+                self._checks.clear(number)
+                return True
         return False
 
-    async def _next(self, number: IterationNumber) -> RunCheck | VerdictReached:
-        """The next check, or the verdict, which is then recorded already."""
-        found: list[RunCheck | VerdictReached] = []
+    async def _next(self, number: IterationNumber) -> Step:
+        """The next step; when that is the verdict, it is recorded already."""
+        found: list[Step] = []
 
         def decide(state: RunState) -> Sequence[VerdictReached]:
-            step = next_step(state, state.open[number], self._checks.plan)
+            step = next_step(state, state.open[number], self._plan, time.time())
             found.append(step)
             return [step] if isinstance(step, VerdictReached) else []
 
         await self._writer.decide(decide)
         return found[-1]
 
-    async def _run(self, number: IterationNumber, check: str) -> None:
+    async def _take(
+        self,
+        number: IterationNumber,
+        step: RunCheck | RunAgent | CollectChange | CarryOver | PutAside | Wait,
+    ) -> None:
+        match step:
+            case RunCheck(name=name):
+                await self._check(number, name)
+            case Wait():
+                await self._wait(number, step)
+            case RunAgent() | CollectChange() | CarryOver() | PutAside():
+                await self._code.take(step, number)
+            case _:
+                assert_never(step)
+
+    async def _wait(self, number: IterationNumber, step: Wait) -> None:
+        """Until the time has come, or something happened that may change what comes next."""
+        source = f"iteration {number}"
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(step.until_s))
+        self._writer.trouble.note(source, f"waiting until {until}: {step.reason}")
+        try:
+            with anyio.move_on_after(max(0.0, step.until_s - time.time())):
+                await self._writer.wait_change()
+        finally:
+            self._writer.trouble.note(source, None)
+
+    async def _check(self, number: IterationNumber, check: str) -> None:
         turn = self._writer.state.open[number]
         assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
         candidate = self._writer.state.candidates[turn.candidate]
+        tree = await self._code.check_out(turn, candidate)
         job = CheckJob(
             check=check,
             attempt=turn.attempt + 1,
             turn=turn,
             candidate=candidate,
             log=self._checks.next_log(candidate),
+            tree=tree,
         )
         started = CheckStarted(
             iteration=number,
@@ -107,7 +172,7 @@ class Iteration:
             await self._act(job)
 
     async def _act(self, job: CheckJob) -> None:
-        report = await self._control.attempt(lambda: self._checks.run(job))
+        report = await self._control.attempt(lambda: self._checks.run(job), job.turn.iteration)
         if isinstance(report, CutOff):
             await self._writer.record(interrupted(job.turn, report.reason))
             return

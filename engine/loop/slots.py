@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from engine.core import events as e
 from engine.core.ids import IterationNumber, candidate_id, trace_id
 from engine.core.state import RunState
 from engine.core.stopping import ending, exhausted
 from engine.loop.control import Control
-from engine.loop.iteration import Iteration
+from engine.loop.iteration import CodeSteps, Iteration
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Exhausted, Proposal, ProposalRequest, Proposer
 
@@ -21,13 +23,16 @@ class Slots:
         control: Control,
         iteration: Iteration,
         proposer: Proposer,
+        *,
         alive_s: Callable[[], float],
+        code: CodeSteps,
     ) -> None:
         self._writer = writer
         self._control = control
         self._iteration = iteration
         self._proposer = proposer
         self._alive_s = alive_s
+        self._code = code
         self._left_open = sorted(writer.state.open)
         self._exhausted = False
 
@@ -64,12 +69,19 @@ class Slots:
         return IterationNumber(number)
 
     async def _begin(self, slot: int) -> IterationNumber | None:
-        records = await self._writer.decide(lambda state: self._propose(state, slot))
+        merged = await self._code.merged()
+        if merged is not None:
+            records = await self._writer.decide(lambda state: self._merged(state, slot, merged))
+        else:
+            records = await self._writer.decide(lambda state: self._propose(state, slot))
         if not records:
             return None
         started = records[0].event
-        assert isinstance(started, e.IterationStarted)  # noqa: S101  (see _propose)
+        assert isinstance(started, e.IterationStarted)  # noqa: S101  (see begun)
         return started.iteration
+
+    def _merged(self, state: RunState, slot: int, proposal: Proposal) -> Sequence[e.AnyEvent]:
+        return [] if ending(state, self._alive_s()) is not None else begun(state, slot, proposal)
 
     def _propose(self, state: RunState, slot: int) -> Sequence[e.AnyEvent]:
         # The baseline comes first and alone: all others are compared with it, and when it fails
@@ -77,20 +89,21 @@ class Slots:
         if IterationNumber(1) in state.open or ending(state, self._alive_s()) is not None:
             return []
         number = IterationNumber(state.last_iteration + 1)
-        match self._proposer.propose(
-            ProposalRequest(state=state, iteration=number, seed=state.seed)
-        ):
+        commit = self._code.commit(state)
+        request = ProposalRequest(state=state, iteration=number, seed=state.seed, commit=commit)
+        match self._proposer.propose(request):
             case Exhausted():
                 self._exhausted = True
                 return []
             case Proposal() as proposal:
-                return _begun(state, number, slot, proposal)
+                if commit is not None and proposal.agent is None:
+                    proposal = msgspec.structs.replace(proposal, commit=commit)
+                return begun(state, slot, proposal)
 
 
-def _begun(
-    state: RunState, number: IterationNumber, slot: int, proposal: Proposal
-) -> list[e.AnyEvent]:
-    """One transaction: an iteration without a candidate is never seen."""
+def begun(state: RunState, slot: int, proposal: Proposal) -> list[e.AnyEvent]:
+    """The next iteration, in one transaction: one without a candidate is never seen."""
+    number = IterationNumber(state.last_iteration + 1)
     return [
         e.IterationStarted(iteration=number, slot=slot, trace_id=trace_id(state.run, number)),
         e.CandidateProposed(
@@ -102,5 +115,9 @@ def _begun(
             parents=proposal.parents,
             tags=proposal.tags,
             proposer=proposal.proposer,
+            commit=proposal.commit,
+            base=proposal.base,
+            agent=proposal.agent,
+            restores=proposal.restores,
         ),
     ]

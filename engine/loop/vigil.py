@@ -82,7 +82,7 @@ class Vigil:
                     slot=turn.slot,
                     iteration=turn.iteration,
                     phase=turn.phase,
-                    since=datetime.fromisoformat(turn.check_since or turn.since).timestamp(),
+                    since=datetime.fromisoformat(turn.phase_since).timestamp(),
                 )
                 for turn in state.open.values()
             ],

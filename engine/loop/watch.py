@@ -1,13 +1,13 @@
 """The inbox and the PAUSE file: how people reach a running engine."""
 
 import contextlib
-from typing import Final, assert_never
+from typing import Final
 
 import anyio
 
 from engine.core import failpoints
 from engine.core.answering import answer, pause, refuse, resume
-from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stop, name_of
+from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stash, Stop, name_of
 from engine.loop.control import Control
 from engine.loop.writer import Writer
 from engine.runfolder import inbox
@@ -57,8 +57,19 @@ class Watch:
             return
         await self._writer.decide(lambda state: answer(state, envelope))
         failpoints.reach("command.recorded")
-        if not isinstance(command, Resume) and command.now:
-            self._control.interrupt(f"{name_of(command)} --now")
+        self._interrupt(command)
+
+    def _interrupt(self, command: AnyCommand) -> None:
+        """Cut off what runs, where the command says so and was accepted."""
+        match command:
+            case Pause(now=True) | Stop(now=True):
+                self._control.interrupt(f"{name_of(command)} --now")
+            case Stash():
+                for turn in self._writer.state.open.values():
+                    if turn.put_aside is not None:
+                        self._control.interrupt("put aside", turn.iteration)
+            case _:
+                pass
 
     def _set_file(self, command: AnyCommand, by: str) -> None:
         match command:
@@ -68,10 +79,8 @@ class Watch:
             case Resume():
                 pause_file.remove(self._paths.pause)
                 failpoints.reach("pause.removed")
-            case Stop():
-                pass
             case _:
-                assert_never(command)
+                pass
 
     async def _follow_file(self) -> None:
         reason = pause_file.read(self._paths.pause)

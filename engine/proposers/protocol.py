@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 
 from engine.core.events import Parameters
-from engine.core.ids import CandidateId, IterationNumber
+from engine.core.ids import CandidateId, IterationNumber, StashId
 from engine.core.search import Exhausted
 from engine.core.state import RunState
 
@@ -15,18 +15,21 @@ __all__ = ["Exhausted", "Proposal", "ProposalRequest", "Proposer"]
 class ProposalRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for the candidate of one iteration.
 
-    `seed` is the run's; `state` belongs to the engine and is only looked at.
+    `seed` is the run's; `state` belongs to the engine and is only looked at. `commit` is what a
+    candidate of code begins from, where the campaign has a workspace.
     """
 
     state: RunState
     iteration: IterationNumber
     seed: int
+    commit: str | None = None
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate to be judged, in the words of the event CandidateProposed.
 
-    Its own `seed` is for the program that runs the candidate.
+    Its own `seed` is for the program that runs the candidate. With an `agent` that is to change
+    `base`; else the code, if there is any, is that of `commit`.
     """
 
     parameters: Parameters
@@ -35,6 +38,10 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     parents: list[CandidateId]
     tags: list[str]
     proposer: str
+    commit: str | None = None
+    agent: str | None = None
+    base: str | None = None
+    restores: StashId | None = None
 
 
 class Proposer(Protocol):

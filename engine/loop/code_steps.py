@@ -1,0 +1,321 @@
+"""The steps of candidates of code: an agent works, its change is collected, carried, accepted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol, assert_never
+
+import msgspec
+
+from engine.core import failpoints
+from engine.core.answering_steering import added
+from engine.core.commands import AddDirective
+from engine.core.events import (
+    AgentFinished,
+    AgentInterrupted,
+    AgentStarted,
+    AnyEvent,
+    AttemptStashed,
+    ChangeCarriedOver,
+    ChangeCollected,
+    VerdictReached,
+)
+from engine.core.ids import IterationNumber, StashId
+from engine.core.plan import Plan
+from engine.core.referee import SYNC
+from engine.core.state import Candidate, Code, OpenIteration, RunState
+from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
+from engine.core.verdicts import verdict_of
+from engine.loop.control import Control, CutOff
+from engine.loop.guard import Guard
+from engine.loop.sync import Sync
+from engine.loop.writer import Writer
+from engine.proposers.protocol import Proposal
+from engine.workspace.protocol import Change, Commit, Conflict, Refused, Unchanged, Workspace
+
+BY_CAMPAIGN: Final = "the campaign"
+DIED: Final = "the engine died"
+
+
+class Agents(Protocol):
+    """The agent of a campaign, as iterations use it."""
+
+    def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
+        """Write the prompt of the next attempt; the intent to run it, not recorded yet."""
+        ...
+
+    async def run(self, started: AgentStarted, turn: OpenIteration, tree: Path) -> AgentFinished:
+        """Let it work to its end; when cancelled, nothing of it is left running."""
+        ...
+
+    def lost(self, turn: OpenIteration, reason: str, kept: str = "") -> AgentInterrupted:
+        """What to record of an attempt that was cut off, with what it had cost by then."""
+        ...
+
+
+class NoCode:
+    """The steps of candidates of code in a campaign that has none."""
+
+    def commit(self, state: RunState) -> str | None:
+        """There is none."""
+        del state
+
+    async def merged(self) -> Proposal | None:
+        """Nothing is merged."""
+
+    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
+        """Nothing is checked out."""
+        del turn, candidate
+
+    async def take(
+        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
+    ) -> None:
+        """Not reached: no candidate has code."""
+        raise AssertionError((step, number))
+
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+        """Nothing is accepted anywhere."""
+
+
+class Coding:
+    """The steps of candidates of code, in a workspace."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        control: Control,
+        plan: Plan,
+        *,
+        workspace: Workspace,
+        agents: Agents | None,
+        guard: Guard,
+        directives: Sequence[AddDirective] = (),
+        sync: Sync | None = None,
+    ) -> None:
+        self._writer = writer
+        self._control = control
+        self._plan = plan
+        self._workspace = workspace
+        self._agents = agents
+        self._guard = guard
+        self._directives = directives
+        self._sync = sync
+        self.base = Commit("")
+
+    async def open(self) -> None:
+        """Make the workspace ready, and finish what an earlier engine left half done.
+
+        Raises:
+            WorkspaceError: the repository cannot be used.
+        """
+        self.base = await self._workspace.open()
+        await self._accept_champion()
+        if not any(each.by == BY_CAMPAIGN for each in self._writer.state.directives.values()):
+            for directive in self._directives:
+                await self._writer.decide(
+                    lambda state, directive=directive: [added(state, directive, by=BY_CAMPAIGN)]
+                )
+
+    def commit(self, state: RunState) -> str:
+        """The commit that the next candidate begins from: the champion's, or the run's base."""
+        champion = state.best()
+        code = champion.code if champion else None
+        return (code.commit if code else None) or self.base
+
+    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
+        """The slot's tree, as the candidate's commit has it; later checks find what earlier left.
+
+        Raises:
+            WorkspaceError: it cannot be made.
+        """
+        if candidate.code is None or candidate.code.commit is None:
+            return None
+        commit = Commit(candidate.code.commit)
+        if turn.finished:
+            return await self._workspace.keep_tree(turn.slot, commit)
+        return await self._workspace.check_out(turn.slot, commit)
+
+    async def take(
+        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
+    ) -> None:
+        """Do a step of an open iteration, and record what came of it.
+
+        Raises:
+            WorkspaceError: the repository or the disk does not allow it.
+        """
+        turn = self._writer.state.open[number]
+        match step:
+            case RunAgent():
+                await self._work(turn)
+            case CollectChange():
+                await self._collect(turn)
+            case CarryOver(onto=onto):
+                await self._carry_over(turn, Commit(onto))
+            case PutAside():
+                await self._put_aside(turn)
+            case _:
+                assert_never(step)
+
+    async def merged(self) -> Proposal | None:
+        """The champion with the main branch merged into it, where that is due and brings news."""
+        return None if self._sync is None else await self._sync.due(self._writer.state)
+
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+        """Let the run's branch follow the champion; give the tree back; look for a halt."""
+        if verdict.verdict == "promoted":
+            failpoints.reach("accepted.recorded")
+            await self._accept_champion()
+            failpoints.reach("accepted.moved")
+        await self._workspace.release(turn.slot)
+        await self._guard.look()
+
+    async def _accept_champion(self) -> None:
+        champion = self._writer.state.best()
+        code = champion.code if champion else None
+        if champion is None or code is None or code.commit is None:
+            return
+        if code.agent is not None or SYNC in champion.tags:
+            await self._workspace.accept(Commit(code.commit))
+
+    async def _work(self, turn: OpenIteration) -> None:
+        agents, code = self._agents, self._code(turn)
+        assert agents is not None  # noqa: S101  (only a campaign with an agent proposes its work)
+        base = Commit(code.base)
+        if turn.attempts:
+            await self._keep(turn, base)
+        tree = await self._workspace.lend(turn.slot, base)
+        started = agents.start(self._writer.state, turn, code)
+        # A pause may have been recorded since the gate was passed; nothing starts after it.
+        if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
+            return
+        failpoints.reach("agent.recorded")
+        ended = await self._control.attempt(lambda: agents.run(started, turn, tree), turn.iteration)
+        failpoints.reach("agent.ended")
+        if isinstance(ended, CutOff):
+            kept = "" if turn.put_aside else await self._keep(turn, base)
+            await self._writer.record(agents.lost(turn, ended.reason, kept))
+            return
+        if ended.outcome != "answered":
+            ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
+        await self._writer.record(ended)
+        failpoints.reach("agent.outcome")
+        await self._guard.login(ended)
+
+    async def _keep(self, turn: OpenIteration, base: Commit) -> str:
+        """The ref under which the tree of the last attempt lies; empty when it had not changed."""
+        name = f"attempts/{turn.iteration:05d}-{turn.attempts}"
+        return await self._workspace.rescue(turn.slot, base, name)
+
+    async def _collect(self, turn: OpenIteration) -> None:
+        state, code = self._writer.state, self._code(turn)
+        candidate = state.candidates[turn.answers[-1].candidate]
+        name = f"candidates/{turn.iteration:05d}"
+        change = await self._workspace.collect(
+            turn.slot, Commit(code.base), name, commit_message(candidate)
+        )
+        failpoints.reach("change.collected")
+        match change:
+            case Change():
+                await self._writer.record(_collected(turn, candidate, change))
+                failpoints.reach("change.recorded")
+            case Unchanged():
+                undone = f"; its {change.commits} commits undo each other" if change.commits else ""
+                reason = f"the agent changed nothing{undone}"
+                await self._end(
+                    turn, verdict_of(state, turn, "no_change", reason, on_fail=self._plan.no_commit)
+                )
+            case Refused(reason=reason):
+                await self._end(
+                    turn, verdict_of(state, turn, "invalid", reason, on_fail=self._plan.errors)
+                )
+            case _:
+                assert_never(change)
+
+    async def _end(self, turn: OpenIteration, verdict: VerdictReached, *before: AnyEvent) -> None:
+        await self._writer.record(*before, verdict)
+        failpoints.reach("verdict.recorded")
+        await self.settle(turn, verdict)
+
+    async def _carry_over(self, turn: OpenIteration, onto: Commit) -> None:
+        state, code, candidate = self._writer.state, self._code(turn), turn.candidate
+        assert code.commit is not None and candidate is not None  # noqa: S101, PT018  (compared)
+        change = await self._workspace.carry_over(
+            Commit(code.commit), Commit(code.base), onto, f"candidates/{turn.iteration:05d}"
+        )
+        failpoints.reach("change.carried")
+        if isinstance(change, Conflict):
+            paths = ", ".join(change.paths[:5])
+            reason = f"better, but in conflict with {state.champion}, promoted meanwhile: {paths}"
+            await self._end(turn, verdict_of(state, turn, "inconclusive", reason))
+            return
+        await self._writer.record(
+            ChangeCarriedOver(
+                iteration=turn.iteration,
+                candidate=candidate,
+                commit=change.commit,
+                tree=change.tree,
+                base=change.base,
+            )
+        )
+
+    async def _put_aside(self, turn: OpenIteration) -> None:
+        state, code = self._writer.state, self._code(turn)
+        wish, candidate = turn.put_aside, turn.candidate
+        assert wish is not None and candidate is not None  # noqa: S101, PT018
+        name = StashId(f"s-{state.stashed + 1:03d}")
+        stash = await self._workspace.stash(
+            turn.slot, Commit(code.base), f"stash/{name}", code.commit and Commit(code.commit)
+        )
+        failpoints.reach("stash.kept")
+        reason = wish.reason or "put aside"
+        stashed = AttemptStashed(
+            iteration=turn.iteration,
+            candidate=candidate,
+            stash=name,
+            ref=stash.ref,
+            commit=stash.commit,
+            reason=reason,
+            by=wish.by,
+        )
+        verdict = verdict_of(
+            state, turn, "inconclusive", f"put aside by {wish.by} as {name}: {reason}"
+        )
+        await self._end(turn, verdict, stashed)
+
+    def _code(self, turn: OpenIteration) -> Code:
+        assert turn.candidate is not None  # noqa: S101  (proposed in its transaction)
+        code = self._writer.state.candidates[turn.candidate].code
+        assert code is not None  # noqa: S101  (these steps are for candidates of code)
+        return code
+
+
+def commit_message(candidate: Candidate) -> str:
+    """What the engine's own commit says: the agent's summary, or which iteration it was."""
+    code = candidate.code
+    answer = code.answer if code else None
+    about = f"Iteration {candidate.iteration} by {candidate.proposer}"
+    if answer is None or not (answer.summary or answer.hypothesis):
+        return about
+    first = (answer.summary or answer.hypothesis).strip().splitlines()[0][:72]
+    more = [answer.hypothesis, answer.prediction and f"Predicted: {answer.prediction}", about]
+    return "\n\n".join([first, *filter(None, more)])
+
+
+def _collected(turn: OpenIteration, candidate: Candidate, change: Change) -> ChangeCollected:
+    notes: list[str] = []
+    if change.commits > 1:
+        notes.append(f"{change.commits} commits, accepted or refused together")
+    if change.rewrote:
+        notes.append("its commits did not follow the base; the final tree was taken")
+    if change.left and change.commits:
+        notes.append("it left changes uncommitted; they are part of the candidate")
+    return ChangeCollected(
+        iteration=turn.iteration,
+        candidate=candidate.id,
+        commit=change.commit,
+        tree=change.tree,
+        base=change.base,
+        commits=change.commits,
+        changed=change.changed,
+        files=change.files,
+        notes=notes,
+    )

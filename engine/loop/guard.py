@@ -1,0 +1,45 @@
+"""Halting: the engine stays up, starts nothing, and says what a person has to look at."""
+
+import anyio.to_thread
+
+from engine.core.events import AgentFinished, RunPaused
+from engine.loop.writer import Writer
+from engine.runfolder import pause as pause_file
+from engine.runfolder.paths import RunPaths
+
+BY = "guardrail"
+
+
+class Guard:
+    """Opens when the same failure repeats, or when nothing can go on without a person.
+
+    The halt is the PAUSE file with its reason in it; removing that, or `resume`, acknowledges it.
+
+    Args:
+        writer: whose state is looked at.
+        paths: the run's folder.
+        same_failure: so many failures in a row that are alike; 0 never halts.
+    """
+
+    def __init__(self, writer: Writer, paths: RunPaths, same_failure: int) -> None:
+        self._writer = writer
+        self._paths = paths
+        self._same_failure = same_failure
+
+    async def look(self) -> None:
+        """Halt when too many failures in a row were alike."""
+        alike = self._writer.state.alike
+        if alike is not None and 0 < self._same_failure <= alike.times:
+            await self.halt(f"the same failure {alike.times} times in a row: {alike.signature}")
+
+    async def login(self, finished: AgentFinished) -> None:
+        """Halt when the agent is not logged in: no other iteration could do any better."""
+        if finished.outcome == "login":
+            await self.halt(finished.detail)
+
+    async def halt(self, reason: str) -> None:
+        """Stop starting steps until a person has looked."""
+        if self._writer.state.paused is None:
+            await anyio.to_thread.run_sync(pause_file.write, self._paths.pause, reason)
+            halted = RunPaused(by=BY, reason=reason, halt=True)
+            await self._writer.decide(lambda state: [] if state.paused else [halted])

@@ -1,0 +1,43 @@
+"""What a campaign says of an iteration's steps, as the referee knows it."""
+
+from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.models import Campaign
+from engine.core.campaign.proposers import AgentSpec
+from engine.core.plan import OnFail, Plan, PlannedAgent, PlannedCheck
+
+
+def plan_of(campaign: Campaign) -> Plan:
+    """The steps of the campaign's iterations, with `resilient` carried through."""
+    effective = campaign.effective()
+    policy = effective.policy
+    post = {check.name for check in effective.post_checks}
+    return Plan(
+        checks=tuple(
+            _check(check, policy.post_checks if check.name in post else policy.on_fail)
+            for check in effective.all_checks
+        ),
+        agent=_agent(effective),
+        no_commit="continue" if policy.no_commit == "allow" else policy.no_commit,
+        errors=policy.errors,
+    )
+
+
+def _check(check: CheckSpec, on_fail: OnFail) -> PlannedCheck:
+    return PlannedCheck(
+        name=check.name,
+        when=check.when,
+        retries=check.retries,
+        backoff_s=check.backoff_s,
+        on_fail=check.on_fail or on_fail,
+    )
+
+
+def _agent(campaign: Campaign) -> PlannedAgent:
+    (spec,) = campaign.proposers
+    if not isinstance(spec, AgentSpec):
+        return PlannedAgent()
+    return PlannedAgent(
+        retries=spec.retries,
+        backoff_s=spec.backoff_s,
+        answer_required=spec.answer == "required",
+    )

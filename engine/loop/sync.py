@@ -1,0 +1,84 @@
+"""Merging the main branch into the champion, so that a long run does not drift away from it."""
+
+from typing import Literal
+
+import anyio
+
+from engine.core.ids import IterationNumber
+from engine.core.referee import SYNC
+from engine.core.state import Candidate, RunState
+from engine.loop.guard import Guard
+from engine.proposers.evolution import candidate_seed
+from engine.proposers.protocol import Proposal
+from engine.workspace.protocol import Change, Commit, Conflict, Workspace
+
+
+class Sync:
+    """Says when a merge is due. What comes of it is measured like every candidate.
+
+    Args:
+        workspace: where merges are made; no tree is touched.
+        guard: halts the run when the branches conflict and the policy is `fail`.
+        when: `once` is before the first iteration after the baseline, `each` before every one.
+        on_conflict: `skip` goes on without the merge.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        guard: Guard,
+        *,
+        when: Literal["once", "each"],
+        on_conflict: Literal["fail", "skip"],
+    ) -> None:
+        self._workspace = workspace
+        self._guard = guard
+        self._when = when
+        self._on_conflict = on_conflict
+        self._one_at_a_time = anyio.Lock()
+        self._looked = False
+
+    async def due(self, state: RunState) -> Proposal | None:
+        """The champion with the main branch merged into it, where that is due and brings news."""
+        async with self._one_at_a_time:
+            champion = state.best()
+            if champion is None or champion.code is None or champion.code.commit is None:
+                return None
+            if self._done(state) or _one_is_open(state):
+                return None
+            self._looked = True
+            merged = await self._workspace.merge_main(
+                Commit(champion.code.commit), f"sync/{state.last_iteration + 1:05d}"
+            )
+            if isinstance(merged, Conflict):
+                await self._conflict(merged)
+                return None
+            return _proposal(state, champion, merged) if isinstance(merged, Change) else None
+
+    def _done(self, state: RunState) -> bool:
+        if self._when == "each":
+            return False
+        return self._looked or any(SYNC in each.tags for each in state.candidates.values())
+
+    async def _conflict(self, conflict: Conflict) -> None:
+        if self._on_conflict == "fail":
+            paths = ", ".join(conflict.paths[:5])
+            await self._guard.halt(f"the main branch cannot be merged into the champion: {paths}")
+
+
+def _one_is_open(state: RunState) -> bool:
+    candidates = (state.candidates[t.candidate] for t in state.open.values() if t.candidate)
+    return any(SYNC in candidate.tags for candidate in candidates)
+
+
+def _proposal(state: RunState, champion: Candidate, merged: Change) -> Proposal:
+    number = IterationNumber(state.last_iteration + 1)
+    return Proposal(
+        parameters=champion.parameters,
+        key=f"commit/{merged.commit}",
+        seed=candidate_seed(state.seed, number),
+        parents=[champion.id],
+        tags=[SYNC],
+        proposer=SYNC,
+        commit=merged.commit,
+    )
