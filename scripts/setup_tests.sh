@@ -8,7 +8,12 @@ fail() { printf 'test set-up: %s\n' "$*" >&2; exit 1; }
 needed="tmux:tmux git:git setpriv:util-linux sshd:openssh-server ssh:openssh-client"
 PATH="$PATH:/usr/sbin:/sbin"
 
-"$VENV/bin/python" -m pip --disable-pip-version-check -q install -r requirements-test.txt
+install() { "$VENV/bin/python" -m pip --disable-pip-version-check -q install "$@"; }
+
+# of these packages only the program inside is used
+carriers='^claude-agent-sdk=='
+grep -v "$carriers" requirements-test.txt | install -r /dev/stdin
+grep "$carriers" requirements-test.txt | install --no-deps -r /dev/stdin
 
 packages=
 for pair in $needed; do
