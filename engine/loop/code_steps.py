@@ -131,7 +131,7 @@ class Coding:
             return None
         commit = Commit(candidate.code.commit)
         if turn.finished:
-            return await self._workspace.keep_tree(turn.slot, commit)
+            return self._workspace.tree(turn.slot)
         return await self._workspace.check_out(turn.slot, commit)
 
     async def take(
@@ -165,7 +165,7 @@ class Coding:
             failpoints.reach("accepted.recorded")
             await self._accept_champion()
             failpoints.reach("accepted.moved")
-        await self._workspace.release(turn.slot)
+        await self._workspace.give_back(turn.slot)
         await self._guard.look()
 
     async def _accept_champion(self) -> None:
@@ -201,9 +201,10 @@ class Coding:
         await self._guard.login(ended)
 
     async def _keep(self, turn: OpenIteration, base: Commit) -> str:
-        """The ref under which the tree of the last attempt lies; empty when it had not changed."""
+        """The name under which the tree of the last attempt lies; empty when nothing changed."""
         name = f"attempts/{turn.iteration:05d}-{turn.attempts}"
-        return await self._workspace.rescue(turn.slot, base, name)
+        kept = await self._workspace.rescue(turn.slot, base, name)
+        return name if kept else ""
 
     async def _collect(self, turn: OpenIteration) -> None:
         state, code = self._writer.state, self._code(turn)
@@ -242,6 +243,10 @@ class Coding:
             Commit(code.commit), Commit(code.base), onto, f"candidates/{turn.iteration:05d}"
         )
         failpoints.reach("change.carried")
+        if isinstance(change, Unchanged):
+            reason = f"what it changes is in {state.champion} already"
+            await self._end(turn, verdict_of(state, turn, "rejected", reason))
+            return
         if isinstance(change, Conflict):
             paths = ", ".join(change.paths[:5])
             reason = f"better, but in conflict with {state.champion}, promoted meanwhile: {paths}"
@@ -262,17 +267,15 @@ class Coding:
         wish, candidate = turn.put_aside, turn.candidate
         assert wish is not None and candidate is not None  # noqa: S101, PT018
         name = StashId(f"s-{state.stashed + 1:03d}")
-        stash = await self._workspace.stash(
-            turn.slot, Commit(code.base), f"stash/{name}", code.commit and Commit(code.commit)
-        )
-        failpoints.reach("stash.kept")
         reason = wish.reason or "put aside"
+        kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
+        failpoints.reach("stash.kept")
         stashed = AttemptStashed(
             iteration=turn.iteration,
             candidate=candidate,
             stash=name,
-            ref=stash.ref,
-            commit=stash.commit,
+            ref=f"stash/{name}",
+            commit=kept.commit if kept else code.commit or code.base,
             reason=reason,
             by=wish.by,
         )

@@ -19,6 +19,8 @@ class Sync:
     Args:
         workspace: where merges are made; no tree is touched.
         guard: halts the run when the branches conflict and the policy is `fail`.
+        remote: where the main branch is; empty for a branch of this repository.
+        branch: its name.
         when: `once` is before the first iteration after the baseline, `each` before every one.
         on_conflict: `skip` goes on without the merge.
     """
@@ -28,11 +30,15 @@ class Sync:
         workspace: Workspace,
         guard: Guard,
         *,
+        remote: str,
+        branch: str,
         when: Literal["once", "each"],
         on_conflict: Literal["fail", "skip"],
     ) -> None:
         self._workspace = workspace
         self._guard = guard
+        self._remote = remote
+        self._branch = branch
         self._when = when
         self._on_conflict = on_conflict
         self._one_at_a_time = anyio.Lock()
@@ -48,7 +54,7 @@ class Sync:
                 return None
             self._looked = True
             merged = await self._workspace.merge_main(
-                Commit(champion.code.commit), f"sync/{state.last_iteration + 1:05d}"
+                Commit(champion.code.commit), self._remote, self._branch, fetch=bool(self._remote)
             )
             if isinstance(merged, Conflict):
                 await self._conflict(merged)
