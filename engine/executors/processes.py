@@ -54,10 +54,10 @@ def argv_of(command: Command) -> list[str]:
     if not command.cwd.is_dir():
         raise CannotStartError(f"the folder {command.cwd} does not exist")
     if isinstance(command.run, str):
-        return [*_death_signal(), _SHELL, "-c", command.run]
+        return [*death_signal(), _SHELL, "-c", command.run]
     if not command.run or not command.run[0]:
         raise CannotStartError("the command is empty")
-    return [*_death_signal(), _program(command), *command.run[1:]]
+    return [*death_signal(), _program(command), *command.run[1:]]
 
 
 def _program(command: Command) -> str:
@@ -80,7 +80,8 @@ def _program(command: Command) -> str:
 
 
 @functools.cache
-def _death_signal() -> tuple[str, ...]:
+def death_signal() -> tuple[str, ...]:
+    """The words before a command that make it die with this process; none where that cannot be."""
     # The kernel ties the signal to the thread that starts the process: start from the loop's.
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None:

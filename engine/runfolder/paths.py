@@ -69,6 +69,11 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "steps"
 
     @property
+    def trees(self) -> Path:
+        """Where the working trees of the slots are."""
+        return self.root / "trees"
+
+    @property
     def campaign(self) -> Path:
         """A copy of the campaign file."""
         return self.root / "campaign.yaml"

@@ -1,0 +1,56 @@
+"""Removing folders, whatever their modes and whatever lies in them."""
+
+import os
+import shutil
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.workspace.protocol import WorkspaceError
+
+
+def remove(path: Path) -> None:
+    """Take away whatever is at `path`; the target of a link stays.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):  # PermissionError: a directory, on macOS
+        if not path.is_dir():
+            raise
+        _remove_folder(path)
+
+
+def _remove_folder(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError:
+        open_up(folder)
+        shutil.rmtree(folder)
+
+
+def open_up(folder: Path) -> None:
+    """Let this user read, change and remove everything in the folder."""
+    folder.chmod(0o700)
+    for inner, names, _ in os.walk(folder):  # each is opened up before it is walked into
+        for path in (Path(inner, name) for name in names):
+            mode = path.lstat().st_mode
+            if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+                path.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+
+
+@contextmanager
+def disk_errors(place: Path) -> Generator[None]:
+    """Raise what the disk refuses as a WorkspaceError that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"{error.filename or place}: {error.strerror or error}; make room or give this user "
+            "the right to write there, then start again"
+        ) from error

@@ -1,0 +1,182 @@
+"""Running git on the person's repository, unmoved by hooks, surroundings and other git programs."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, assert_never
+
+import anyio
+import msgspec
+
+from engine.executors.protocol import NotStarted, TimedOut
+from engine.executors.tools import MOST_BYTES, Captured, capture
+from engine.workspace.protocol import WorkspaceError
+
+DEADLINE_S: Final = 300.0
+_SAID_CHARACTERS: Final = 600
+_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+_BUSY: Final = re.compile(rb"\.lock': File exists|cannot lock ref '[^']*': Unable to create")
+
+_SETTINGS: Final = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.untrackedCache": "false",
+    "core.splitIndex": "false",
+    "core.sparseCheckout": "false",
+    # An agent may set the times of a file; only what cannot be set tells that it was written.
+    "core.trustctime": "true",
+    "core.checkStat": "default",
+    "core.filesRefLockTimeout": "2000",
+    "core.packedRefsTimeout": "5000",
+    "commit.gpgSign": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "fetch.writeCommitGraph": "false",
+    "i18n.commitEncoding": "UTF-8",
+    "advice.addEmbeddedRepo": "false",
+}
+_CONNECTING: Final = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO")
+_ADVICE: Final = {
+    "No space left on device": "the disk is full; make room and start again",
+    "Disk quota exceeded": "your quota is used up; make room and start again",
+    "Read-only file system": "it lies on a file system that cannot be written",
+    "Permission denied": "give this user the right to write there",
+    "insufficient permission": "give this user the right to write there",
+    "dubious ownership": "it belongs to another user; allow it by the command that git names",
+    "File exists": "another git is at work there, or died; if none is, remove that file",
+}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A working tree and the index that goes with it; both may lie anywhere."""
+
+    tree: Path
+    index: Path
+
+
+class Git:
+    """Git on one repository.
+
+    Args:
+        cwd: where commands run that have no working tree.
+        git_dir: the repository; None leaves it to git to find it from `cwd`.
+        environ: the surrounding environment; its GIT_ variables are not used.
+        identity: more variables, for commits.
+    """
+
+    def __init__(
+        self,
+        cwd: Path,
+        git_dir: Path | None,
+        environ: Mapping[str, str],
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
+        self.cwd = cwd
+        self._argv = ["git", *(word for item in _SETTINGS.items() for word in _setting(*item))]
+        self._environ = environ
+        self._env = {k: v for k, v in environ.items() if not k.startswith("GIT_")}
+        self._env |= {
+            "LC_ALL": "C",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_LITERAL_PATHSPECS": "1",
+        }
+        self._env.update(identity or {})
+        if git_dir is not None:
+            self._env["GIT_DIR"] = str(git_dir)
+
+    async def ask(
+        self,
+        *words: str,
+        place: Place | None = None,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        deadline_s: float = DEADLINE_S,
+        most_bytes: int = MOST_BYTES,
+    ) -> Captured:
+        """How git ended and what it said.
+
+        Raises:
+            WorkspaceError: git is not there, or did not end in time.
+        """
+        variables = {**self._env, **(env or {})}
+        if place is not None:
+            variables |= {"GIT_WORK_TREE": str(place.tree), "GIT_INDEX_FILE": str(place.index)}
+        ended = await capture(
+            [*self._argv, *words],
+            cwd=place.tree if place else self.cwd,
+            env=variables,
+            stdin=stdin,
+            deadline_s=deadline_s,
+            most_bytes=most_bytes,
+        )
+        match ended:
+            case Captured():
+                return ended
+            case TimedOut(after_s=after_s):
+                raise WorkspaceError(
+                    f"git {words[0]} in {self.cwd} was stopped: it took over {after_s:g} s"
+                )
+            case NotStarted(reason=reason):
+                raise WorkspaceError(f"{reason}; install git 2.38 or newer")
+            case _:
+                assert_never(ended)
+
+    async def run(
+        self,
+        *words: str,
+        place: Place | None = None,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        deadline_s: float = DEADLINE_S,
+        most_bytes: int = MOST_BYTES,
+    ) -> bytes:
+        """What git printed; it is tried again for a while when another git is in its way.
+
+        Raises:
+            WorkspaceError: git failed; the text has its last words.
+        """
+        for pause_s in (*_PAUSES_S, None):
+            ended = await self.ask(
+                *words,
+                place=place,
+                stdin=stdin,
+                env=env,
+                deadline_s=deadline_s,
+                most_bytes=most_bytes,
+            )
+            if ended.exit_code == 0 and not ended.cut:
+                return ended.out
+            if pause_s is None or not _BUSY.search(ended.err):
+                raise failure(words[0], self.cwd, ended)
+            await anyio.sleep(pause_s)
+        raise AssertionError
+
+    async def line(self, *words: str, place: Place | None = None, stdin: bytes = b"") -> str:
+        """The one line that git printed.
+
+        Raises:
+            WorkspaceError: git failed.
+        """
+        return os.fsdecode((await self.run(*words, place=place, stdin=stdin)).removesuffix(b"\n"))
+
+    def connecting(self) -> dict[str, str]:
+        """The variables of the surrounding environment by which a person reaches remotes."""
+        return {name: self._environ[name] for name in _CONNECTING if name in self._environ}
+
+
+def failure(verb: str, where: Path, ended: Captured) -> WorkspaceError:
+    """What to say of a git that failed."""
+    if ended.cut:
+        return WorkspaceError(f"git {verb} in {where} printed more than can be taken")
+    said = ended.err.decode(errors="replace").strip() or f"status {ended.exit_code}"
+    advice = next((text for words, text in _ADVICE.items() if words in said), "")
+    said = " / ".join(said[-_SAID_CHARACTERS:].splitlines())
+    return WorkspaceError(f"git {verb} failed in {where}: {said}{advice and f' ({advice})'}")
+
+
+def _setting(name: str, value: str) -> tuple[str, str]:
+    return "-c", f"{name}={value}"
