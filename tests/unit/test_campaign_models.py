@@ -10,6 +10,7 @@ from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironme
 from engine.core.campaign.load import campaign_from_document
 from engine.core.campaign.models import Campaign, MetricSpec, StopSpec
 from engine.core.campaign.parameters import IntParameter, active_names, condition_cycle
+from engine.core.campaign.proposers import EvolutionSpec
 from engine.core.events import Limits
 from engine.core.metric import Gain, Metric
 
@@ -34,11 +35,13 @@ def test_defaults() -> None:
     campaign = small()
     assert campaign.environment == InterpreterEnvironment(interpreter="path")
     assert (campaign.seed, campaign.root, campaign.slots) == (0, ".", 1)
-    assert campaign.proposers[0].explore == 0.5
-    assert campaign.proposers[0].parents == 10
+    assert campaign.proposers == (EvolutionSpec(slots=1, explore=0.5, parents=10),)
     one = campaign.checks[0]
-    assert (one.deadline_s, one.idle_s, one.exit, one.on_fail) == (600.0, None, (0,), "incorrect")
-    assert campaign.stop.to_limits() == Limits(failures=25)
+    assert (one.deadline_s, one.idle_s, one.exit, one.fails_as) == (600.0, None, (0,), "incorrect")
+    assert (one.on_fail, one.retries, one.backoff_s) == (None, 0, 20.0)
+    assert campaign.workspace is None
+    assert campaign.policy.max_failures is None
+    assert campaign.to_limits() == Limits(failures=25)
 
 
 def test_a_campaign_cannot_be_changed() -> None:

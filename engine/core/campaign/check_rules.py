@@ -21,10 +21,9 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 def check_findings(draft: Draft) -> Iterator[Finding]:
     """Mistakes in single checks and between them."""
     yield from _names(draft)
-    yield from _environment(draft.campaign.env, ("env",))
-    for index, check in enumerate(draft.campaign.checks):
-        place = ("checks", index)
-        yield from _environment(check.env, (*place, "env"))
+    yield from environment_findings(draft.campaign.env, ("env",))
+    for place, check in _placed(draft):
+        yield from environment_findings(check.env, (*place, "env"))
         yield from _deadlines(check, place, draft)
         yield from _command(check, place, draft)
         yield from _sources(check, place)
@@ -32,20 +31,28 @@ def check_findings(draft: Draft) -> Iterator[Finding]:
         yield from _reported(draft)
 
 
+def _placed(draft: Draft) -> Iterator[tuple[Place, CheckSpec]]:
+    """All checks with their places, in the order in which they run."""
+    campaign = draft.campaign
+    for key, checks in (("checks", campaign.checks), ("post_checks", campaign.post_checks)):
+        for index, check in enumerate(checks):
+            yield (key, index), check
+
+
 def _names(draft: Draft) -> Iterator[Finding]:
     seen: set[str] = set()
-    for index, check in enumerate(draft.campaign.checks):
-        place = ("checks", index, "name")
-        if check.name.lower() in seen and draft.sound(*place):
+    for place, check in _placed(draft):
+        if check.name.lower() in seen and draft.sound(*place, "name"):
             yield Finding(
-                place=place,
+                place=(*place, "name"),
                 message=f"two checks are called {show(check.name)}",
                 fix="give each a name of its own (upper and lower case do not count)",
             )
         seen.add(check.name.lower())
 
 
-def _environment(env: EnvSpec, place: Place) -> Iterator[Finding]:
+def environment_findings(env: EnvSpec, place: Place) -> Iterator[Finding]:
+    """Variables that are named twice, or that are the engine's own."""
     seen: dict[str, str] = {}
     for key, names in (("set", env.set), ("pass", env.pass_), ("secret", env.secret)):
         for index, name in enumerate(names):
@@ -156,7 +163,12 @@ def _group(source: RegexMetric, place: Place) -> Iterator[Finding]:
 
 def _reported(draft: Draft) -> Iterator[Finding]:
     name, checks = draft.campaign.metric.name, draft.campaign.checks
-    if not any(name in check.must_report() for check in checks):
+    late = [place for place, check in _placed(draft) if name in check.must_report()][:1]
+    if late and late[0][0] == "post_checks":
+        message = f"whether a candidate would be promoted is known only after {show(name)} is"
+        yield Finding(place=late[0], message=message, fix=f"let one of checks report {name}")
+        return
+    if not late:
         reported = [metric for check in checks for metric in check.must_report()]
         otherwise = (
             "list it in `reports` of the check that writes it to {result}, or say under "

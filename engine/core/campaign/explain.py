@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.core.campaign.checks import FailureName
 from engine.core.campaign.fields import COMPLAINT, FILE_NAME, NAMING, show
 from engine.core.campaign.keys import example_of, listed, model_at, unknown_key
 from engine.core.campaign.nearest import did_you_mean, nearest
 from engine.core.campaign.problems import Finding, Place
+from engine.core.plan import OnFail
 
 Said = tuple[str, str]
 """What is wrong, and what to do."""
@@ -162,7 +164,23 @@ def _choice(error: ErrorDetails, expected: str) -> Said:
         return f"is {show(value)}: {later[0]}", later[1]
     options = expected.replace("' or '", "', '").replace("'", "").split(", ")
     message = f"must be {listed(options)}, not {_described(value)}"
+    elsewhere = _meant_elsewhere(str(error["loc"][-1]), value)
+    if elsewhere:
+        return message, elsewhere
     return message, did_you_mean(str(value), options, f"write {options[0]}")
+
+
+def _meant_elsewhere(key: str, value: Any) -> str | None:
+    """What to do about a word that is one of a similar key, or None."""
+    match key:
+        case "on_fail" if value in get_args(FailureName):
+            return f"write fails_as: {value}, if that is the verdict of a failure"
+        case "fails_as" if value in get_args(OnFail):
+            return f"write on_fail: {value}, if that is what a failure means for the loop"
+        case "no_commit" if value == "continue":
+            return "write no_commit: allow"
+        case _:
+            return None
 
 
 def _described(value: Any) -> str:

@@ -1,11 +1,12 @@
 """Plain data in, a campaign out, or everything that is wrong with it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 from pydantic import ValidationError
 
+from engine.core.campaign.agent_rules import agent_findings
 from engine.core.campaign.check_rules import check_findings
 from engine.core.campaign.explain import explain, label, mistakes, place_of
 from engine.core.campaign.keys import nearest_key
@@ -13,6 +14,9 @@ from engine.core.campaign.models import Campaign
 from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.salvage import Draft, salvage
 from engine.core.campaign.space_rules import space_findings
+from engine.core.campaign.workspace_rules import workspace_findings
+
+_COMMANDS: Final = ("run", "command")
 
 
 def judge(
@@ -44,7 +48,7 @@ def _nulls(value: Any, place: Place) -> Iterator[Place]:
             yield place
         case dict():
             for key, item in cast("dict[str, Any]", value).items():
-                if key != "run" or item is None:
+                if key not in _COMMANDS or item is None:
                     yield from _nulls(item, (*place, key))
         case list():
             for index, item in enumerate(cast("list[Any]", value)):
@@ -77,7 +81,12 @@ def _of_models(data: Mapping[str, Any], written: Mapping[Place, str]) -> list[Fi
 
 
 def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
-    findings = [*space_findings(draft), *check_findings(draft)]
+    findings = [
+        *space_findings(draft),
+        *check_findings(draft),
+        *workspace_findings(draft),
+        *agent_findings(draft),
+    ]
     campaign = draft.campaign
     if campaign.stop.target and campaign.metric.target is None and draft.sound("metric"):
         message, fix = "there is no target to be met", "add target to metric, or remove this line"

@@ -21,7 +21,8 @@ class LoadedCampaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign that is free of mistakes, and where it came from.
 
     `text` is the file's, without overrides; `document` and `sha256` are of what was meant by file
-    and overrides together. `root` is the folder in which commands run.
+    and overrides together. `root` is the folder in which commands run, and `repo` the repository
+    of the workspace, if there is one.
     """
 
     campaign: Campaign
@@ -30,6 +31,11 @@ class LoadedCampaign(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     root: Path
     document: dict[str, Any]
+    repo: Path | None
+
+    def beside(self, name: str) -> Path:
+        """A file that the campaign names, from the folder of the campaign file."""
+        return self.path.parent / name
 
 
 def load_campaign(path: Path, overrides: Sequence[str] = ()) -> LoadedCampaign:
@@ -54,6 +60,7 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> LoadedCampaign:
         *(_problem(found, tree.spots) for found in findings if found.place not in tree.unread),
     ]
     root = _root(path, data.get("root", "."), tree, problems)
+    repo = _repo(path, data, root, tree, problems)
     if campaign is None or problems:
         raise CampaignError(path, sorted(problems, key=_order))
     campaign = _normal(campaign)
@@ -64,6 +71,7 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> LoadedCampaign:
         sha256=document_sha256(campaign.document()),
         root=root,
         document=campaign.document(),
+        repo=repo,
     )
 
 
@@ -114,13 +122,38 @@ def _normal(campaign: Campaign) -> Campaign:
 
 def _root(path: Path, given: object, tree: Tree, problems: list[Problem]) -> Path:
     """The absolute folder in which commands run; a complaint joins `problems` if there is none."""
-    root = root_folder(path, given if isinstance(given, str) and "\0" not in given else ".")
-    if not root.is_dir():
-        message = f"root: there is no folder {root}"
+    return _folder(path, given, ("root",), tree, problems)
+
+
+def _repo(
+    path: Path, data: dict[str, Any], root: Path, tree: Tree, problems: list[Problem]
+) -> Path | None:
+    """The absolute folder of the repository; a complaint joins `problems` if `root` is outside."""
+    workspace: object = data.get("workspace")
+    if not isinstance(workspace, dict):
+        return None
+    place = ("workspace", "repo")
+    given = cast("dict[str, Any]", workspace).get("repo", ".")
+    repo = _folder(path, given, place, tree, problems)
+    if root.is_dir() and repo.is_dir() and not root.is_relative_to(repo):
+        message = f"root: {root} does not lie in the repository {repo}"
+        fix = "correct root or workspace.repo; both are relative to the folder of this file"
+        at = ("root",) if "root" in data else place
+        problems.append(_problem(Finding(place=at, message=message, fix=fix), tree.spots))
+    return repo
+
+
+def _folder(
+    path: Path, given: object, place: tuple[str, ...], tree: Tree, problems: list[Problem]
+) -> Path:
+    """The absolute folder that stands at a place; a complaint joins `problems` if there is none."""
+    folder = root_folder(path, given if isinstance(given, str) and "\0" not in given else ".")
+    if not folder.is_dir():
+        message = f"{'.'.join(place)}: there is no folder {folder}"
         fix = "correct it; it is relative to the folder of this file"
-        finding = Finding(place=("root",), message=message, fix=fix)
+        finding = Finding(place=place, message=message, fix=fix)
         problems.append(_problem(finding, tree.spots))
-    return root
+    return folder
 
 
 def _written(spots: dict[Place, Spot]) -> dict[Place, str]:

@@ -1,6 +1,7 @@
 """Who makes candidates: a search over parameters, or an agent that changes code."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
@@ -87,6 +88,15 @@ Directive = Annotated[
         custom_error_context={"fix": "write the name of a preset, a path, or {text: '...'}"},
     ),
 ]
+
+AGENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "codex": (),
+    "claude": (),
+    "command": ("command",),
+    "scripted": ("script",),
+    "acp": ("command",),
+}
+"""The agents that are known by name, and which of `command` and `script` each one needs."""
 
 DIRECTIVE_FILE: Final = re.compile(r"[./]")
 """What a directive's name holds when it is the path of a file, and not a preset."""
@@ -226,7 +236,7 @@ def _named_kind(data: object) -> object:
     if isinstance(data, dict):
         kind = cast("dict[str, Any]", data).get("kind", "evolution")
         if isinstance(kind, str) and nearest(kind, _KINDS) is None:
-            message = f"is {show(kind)}: this version has evolution and agent"
+            message = f"kind is {show(kind)}, and this version knows evolution and agent"
             raise complaint(message, "write kind: evolution, or kind: agent", "kind")
     return cast("object", data)
 
