@@ -90,9 +90,7 @@ class CheckRunner:
 
     def log_span(self, candidate: Candidate) -> LogSpan:
         """Where the log of the candidate's next check will begin."""
-        path = self._paths.log(candidate.iteration)
-        start = path.stat().st_size if path.exists() else 0
-        return LogSpan(path=str(path.relative_to(self._paths.root)), start=start)
+        return self._paths.log_span(candidate.iteration)
 
     async def run(
         self,

@@ -33,17 +33,18 @@ from engine.proposers.protocol import Proposal
 from engine.workspace.protocol import Change, Commit, Conflict, Refused, Unchanged, Workspace
 
 BY_CAMPAIGN: Final = "the campaign"
-DIED: Final = "the engine died"
 
 
 class Agents(Protocol):
     """The agent of a campaign, as iterations use it."""
 
-    def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
+    async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
         """Write the prompt of the next attempt; the intent to run it, not recorded yet."""
         ...
 
-    async def run(self, started: AgentStarted, turn: OpenIteration, tree: Path) -> AgentFinished:
+    async def run(
+        self, started: AgentStarted, turn: OpenIteration, tree: Path
+    ) -> AgentFinished | CutOff:
         """Let it work to its end; when cancelled, nothing of it is left running."""
         ...
 
@@ -183,7 +184,7 @@ class Coding:
         if turn.attempts:
             await self._keep(turn, base)
         tree = await self._workspace.lend(turn.slot, base)
-        started = agents.start(self._writer.state, turn, code)
+        started = await agents.start(self._writer.state, turn, code)
         # A pause may have been recorded since the gate was passed; nothing starts after it.
         if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
             return
@@ -275,7 +276,7 @@ class Coding:
             candidate=candidate,
             stash=name,
             ref=f"stash/{name}",
-            commit=kept.commit if kept else code.commit or code.base,
+            commit=kept or code.commit or code.base,
             reason=reason,
             by=wish.by,
         )

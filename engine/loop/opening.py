@@ -23,12 +23,14 @@ from engine.core.ids import CommandId, RunId
 from engine.core.metric import Metric
 from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
+from engine.loop.campaign_agents import lost_attempt
 from engine.loop.iteration import interrupted
 from engine.loop.writer import now_utc
 from engine.runfolder import heartbeat, inbox, lock
 from engine.runfolder.identity import Identity
 from engine.runfolder.paths import RunPaths
 
+DIED: Final = "the engine died"
 TOO_LATE: Final = "the engine had ended before it read this"
 
 
@@ -191,7 +193,8 @@ def _resume(
         return state.finished
     recovery.kill_leftovers()
     failpoints.reach("recovery.killed")
-    cut_off = [interrupted(t, "the engine died") for t in state.open.values() if t.check]
+    cut_off: list[AnyEvent] = [interrupted(t, DIED) for t in state.open.values() if t.check]
+    cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
     late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)
     events: list[AnyEvent] = [*cut_off, recovery.started, *late, *changes]

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from engine.core.event import LogSpan
+
 WORK_FOLDER: Final = ".controlroom"
 
 
@@ -74,6 +76,11 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "trees"
 
     @property
+    def agents(self) -> Path:
+        """Prompts, transcripts and answers of agents, a folder for each attempt."""
+        return self.root / "agents"
+
+    @property
     def campaign(self) -> Path:
         """A copy of the campaign file."""
         return self.root / "campaign.yaml"
@@ -81,6 +88,16 @@ class RunPaths(msgspec.Struct, frozen=True):
     def log(self, iteration: int) -> Path:
         """The output of all checks of an iteration."""
         return self.logs / f"{iteration:05d}.log"
+
+    def attempt(self, iteration: int, attempt: int) -> Path:
+        """What is kept of an agent's attempt."""
+        return self.agents / f"{iteration:05d}-{attempt}"
+
+    def log_span(self, iteration: int) -> LogSpan:
+        """Where what is next written to the log of an iteration begins."""
+        path = self.log(iteration)
+        start = path.stat().st_size if path.exists() else 0
+        return LogSpan(path=str(path.relative_to(self.root)), start=start)
 
     def step(self, iteration: int) -> Path:
         """The scratch folder of an iteration; it goes when the iteration has its verdict."""
