@@ -39,6 +39,7 @@ class Result:
     passed: int = 0
     failed: int = 0
     failure: Failure | None = None
+    hotspots: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     lines: list[str] = dataclasses.field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -47,6 +48,8 @@ class Result:
             "metrics": self.metrics,
             "tests": {"passed": self.passed, "failed": self.failed, "skipped": 0},
         }
+        if self.hotspots:
+            content["hotspots"] = self.hotspots
         if self.failure is not None:
             content["failure"] = {"class": self.failure.kind, "detail": self.failure.detail}
         return content
@@ -138,8 +141,16 @@ def _cost(result: Result, member: Member, options: argparse.Namespace) -> None:
         case Estimate() as figures:
             result.passed = 1
             result.metrics = dataclasses.asdict(figures)
+            result.hotspots = _hotspots(figures)
             result.lines.append(f"{label()} for {options.target}, B1 T8192 Hk16 Hv32 K=V=128")
             result.lines += [f"{name} {value}" for name, value in result.metrics.items()]
+
+
+def _hotspots(figures: Estimate) -> list[dict[str, Any]]:
+    """Where the estimated time goes: the kernel itself, or the copies around it."""
+    total = figures.kernel_ms + figures.copies_ms
+    parts = {"kernel cycles": figures.kernel_ms, "copies around the kernel": figures.copies_ms}
+    return [{"name": name, "share": round(ms / total, 4)} for name, ms in parts.items()]
 
 
 def _interpret(result: Result, member: Member, check: str, seed: int) -> None:
