@@ -56,9 +56,8 @@ class CheckRunner:
 
     Args:
         campaign: whose checks are run.
-        root: the folder in which commands run, for candidates without a tree of their own.
+        root: the folder in which commands run, unless a candidate brings its own.
         paths: the run's folder.
-        below: where `root` is in a candidate's tree.
         executor: runs the commands.
         interpreter: what `{python}` stands for.
         room: where everything waits when the disk is full; shared with other writers.
@@ -74,7 +73,6 @@ class CheckRunner:
         executor: Executor,
         interpreter: Interpreter,
         room: Room | None = None,
-        below: str = ".",
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._campaign = campaign
@@ -83,7 +81,6 @@ class CheckRunner:
         self._executor = executor
         self._interpreter = interpreter
         self._room = room or Room()
-        self._below = below
         # Taken once: processes are found by it again, wherever the folder is moved meanwhile.
         self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
@@ -99,11 +96,11 @@ class CheckRunner:
         *,
         attempt: int,
         trace_id: TraceId,
-        tree: Path | None = None,
+        root: Path | None = None,
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
-        A cancellation kills what runs and goes on. Where the candidate has a `tree`, it runs there.
+        A cancellation kills what runs and goes on. A candidate of code brings its own `root`.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = _Turn(
@@ -112,7 +109,7 @@ class CheckRunner:
             attempt=attempt,
             trace_id=trace_id,
             step=step_of(self._paths, candidate, spec.name, self._interpreter.python),
-            root=self._root if tree is None else tree / self._below,
+            root=root or self._root,
             variables=found,
             redactor=Redactor(found.secrets),
         )

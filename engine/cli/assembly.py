@@ -11,8 +11,8 @@ import msgspec
 from engine.checks.environment import find_interpreter, prepare
 from engine.checks.fingerprint import fingerprint
 from engine.checks.runner import CheckRunner
+from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
-from engine.cli.exits import fail
 from engine.cli.request import Request
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
@@ -24,7 +24,9 @@ from engine.executors.local import Local
 from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
 from engine.loop.opening import Opened, Wanted
+from engine.loop.planning import plan_of
 from engine.loop.writer import Trouble
+from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
 from engine.proposers.table import PROPOSERS, Setup
 from engine.runfolder import HeartbeatFile, identity
@@ -111,12 +113,15 @@ async def run_engine(
         )
         return CampaignChecks(campaign, runner, paths)
 
+    around = Surroundings(executor=executor, room=room, clock=clock)
     return await Engine(
         Parts(
             journal=opened.journal,
             state=opened.state,
             prepare=prepared,
             proposer=_proposer(campaign),
+            plan=plan_of(campaign),
+            coding=coding_of(request, around),
             paths=paths,
             heartbeat=beat,
             identity=me,
@@ -131,12 +136,13 @@ async def run_engine(
 
 def _proposer(campaign: Campaign) -> Proposer:
     (spec,) = campaign.proposers
+    space = Space.from_spec(campaign.space)
     match spec:
+        case AgentSpec():
+            return ByAgent(spec.agent, space, campaign.baseline)
         case EvolutionSpec():
             options = {"explore": spec.explore, "parents": spec.parents}
-        case AgentSpec():
-            fail("this version cannot run agents yet")
+            setup = Setup(space=space, baseline=campaign.baseline, options=options)
+            return PROPOSERS[spec.kind](setup)
         case _:
             assert_never(spec)
-    space = Space.from_spec(campaign.space)
-    return PROPOSERS[spec.kind](Setup(space=space, baseline=campaign.baseline, options=options))

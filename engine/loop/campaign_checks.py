@@ -31,7 +31,7 @@ class CampaignChecks:
             job.candidate,
             attempt=job.attempt,
             trace_id=job.turn.trace_id,
-            tree=job.tree,
+            root=job.root,
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 

@@ -78,7 +78,19 @@ class NoCode:
 
 
 class Coding:
-    """The steps of candidates of code, in a workspace."""
+    """The steps of candidates of code, in a workspace.
+
+    Args:
+        writer: records what comes of them.
+        control: says what may start, and cuts off.
+        plan: what failures mean.
+        workspace: the trees and the repository.
+        agents: the campaign's agent, if it has one.
+        guard: halts the run.
+        root: the folder of the person's checkout in which the campaign's commands run.
+        directives: those of the campaign, recorded once.
+        sync: merges the main branch, if the campaign wants that.
+    """
 
     def __init__(
         self,
@@ -89,6 +101,7 @@ class Coding:
         workspace: Workspace,
         agents: Agents | None,
         guard: Guard,
+        root: Path,
         directives: Sequence[AddDirective] = (),
         sync: Sync | None = None,
     ) -> None:
@@ -98,6 +111,7 @@ class Coding:
         self._workspace = workspace
         self._agents = agents
         self._guard = guard
+        self._root = root
         self._directives = directives
         self._sync = sync
         self.base = Commit("")
@@ -123,7 +137,7 @@ class Coding:
         return (code.commit if code else None) or self.base
 
     async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
-        """The slot's tree, as the candidate's commit has it; later checks find what earlier left.
+        """The checks' root in the slot's tree; later checks find there what earlier ones left.
 
         Raises:
             WorkspaceError: it cannot be made.
@@ -131,9 +145,10 @@ class Coding:
         if candidate.code is None or candidate.code.commit is None:
             return None
         commit = Commit(candidate.code.commit)
-        if turn.finished:
-            return self._workspace.tree(turn.slot)
-        return await self._workspace.check_out(turn.slot, commit)
+        tree = self._workspace.tree(turn.slot)
+        if not turn.finished:
+            tree = await self._workspace.check_out(turn.slot, commit)
+        return tree / self._root.relative_to(self._workspace.top)
 
     async def take(
         self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber

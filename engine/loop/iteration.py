@@ -27,14 +27,14 @@ from engine.proposers.protocol import Proposal
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at one check of one candidate; `tree` holds its code, where it has some."""
+    """One attempt at one check of one candidate, in the `root` of its own code, if it has some."""
 
     check: str
     attempt: int
     turn: OpenIteration
     candidate: Candidate
     log: LogSpan
-    tree: Path | None = None
+    root: Path | None = None
 
 
 class Checks(Protocol):
@@ -65,7 +65,7 @@ class CodeSteps(Protocol):
         ...
 
     async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
-        """The tree in which the candidate's checks run; None where it has no code."""
+        """The folder in which the candidate's checks run; None where it has no code."""
         ...
 
     async def take(
@@ -150,14 +150,14 @@ class Iteration:
         turn = self._writer.state.open[number]
         assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
         candidate = self._writer.state.candidates[turn.candidate]
-        tree = await self._code.check_out(turn, candidate)
+        root = await self._code.check_out(turn, candidate)
         job = CheckJob(
             check=check,
             attempt=turn.attempt + 1,
             turn=turn,
             candidate=candidate,
             log=self._checks.next_log(candidate),
-            tree=tree,
+            root=root,
         )
         started = CheckStarted(
             iteration=number,
