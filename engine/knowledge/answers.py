@@ -4,6 +4,7 @@ A rule that is broken is a problem, never an error: whatever an agent prints, th
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ MOST_CHARACTERS: Final = 200_000
 _MOST_TEXT: Final = 2_000
 _MOST_IDEAS: Final = 12
 _MOST_CLAIMS: Final = 40
+_MOST_CHOICE: Final = 1_000
 _MOST_FAULTS: Final = 6
 _AGREES: Final = 0.005
 
@@ -171,10 +173,10 @@ def _answer(found: dict[str, Any]) -> AgentAnswer:
     """What can be read of it, whether or not the form is right."""
     shortlist = found.get("shortlist")
     items = cast("list[object]", shortlist) if isinstance(shortlist, list) else []
-    choice = found.get("choice")
+    choice = _number(found.get("choice"))
     return AgentAnswer(
         shortlist=[_idea(_mapping(item)) for item in items[:_MOST_IDEAS]],
-        choice=choice if isinstance(choice, int) and not isinstance(choice, bool) else 0,
+        choice=int(choice) if choice is not None and abs(choice) < _MOST_CHOICE else 0,
         hypothesis=_text(found.get("hypothesis")),
         change_class=_text(found.get("change_class")),
         prediction=_prediction(_mapping(found.get("prediction"))),
@@ -233,7 +235,7 @@ def _as_float(value: int | float) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if number == number else None
+    return None if math.isnan(number) else number
 
 
 def _in_text(text: str) -> dict[str, Any] | None:

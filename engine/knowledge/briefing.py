@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from engine.core.metric import Metric
-from engine.core.parts import Hotspot
+from engine.core.parts import AgentAnswer, Hotspot
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
 from engine.knowledge.escalation import Escalation, of_trials
@@ -81,7 +81,7 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
         "campaign": _campaign(state),
         "champion": _champion(state, judged, occasion.base),
         "results": _results(state.metric, judged),
-        "hypotheses": ideas.open_ideas(judged, CAPS["hypotheses"]),
+        "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
         "directives": directives_text(in_force, CAPS["directives"]),
@@ -95,6 +95,11 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
         directives=tuple(str(one.id) for one in in_force),
         escalation=stands,
     )
+
+
+def _under_way(state: RunState) -> list[AgentAnswer]:
+    turns = (state.candidates.get(t.candidate) for t in state.open.values() if t.candidate)
+    return [one.code.answer for one in turns if one and one.code and one.code.answer]
 
 
 def directives_text(in_force: Sequence[Directive], most: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.core.metric import Metric
-from engine.core.parts import Idea
+from engine.core.parts import AgentAnswer, Idea
 from engine.knowledge.past import Trial
 from engine.knowledge.wording import clip_lines, figure, one_line, percent
 
@@ -19,12 +19,19 @@ _SEPARATORS: Final = re.compile(r"[^\w]+", re.UNICODE)
 _NOT_WORKING: Final = frozenset({"rejected", "incorrect", "infeasible", "compile", "refused"})
 
 
-def open_ideas(judged: Sequence[Trial], most: int) -> str:
-    """The section of ideas that were on a shortlist and that no iteration has taken up."""
-    tried = {key(text) for trial in judged for text in _tried(trial)}
+def open_ideas(judged: Sequence[Trial], under_way: Sequence[AgentAnswer], most: int) -> str:
+    """The section of ideas that were on a shortlist and that no iteration has taken up.
+
+    Args:
+        judged: the iterations that are over, the newest first.
+        under_way: what agents answered whose changes are being checked.
+        most: characters.
+    """
+    answers = [trial.answer for trial in judged if trial.answer] + list(under_way)
+    tried = {key(text) for answer in answers for text in _tried(answer)}
     lines: dict[str, str] = {}
     for trial in judged:
-        for idea in _not_chosen(trial):
+        for idea in _not_chosen(trial.answer):
             name = key(idea.idea)
             if name and name not in tried and name not in lines:
                 lines[name] = _open_line(trial, idea)
@@ -36,7 +43,7 @@ def negatives(metric: Metric, judged: Sequence[Trial], most: int) -> str:
     """The section of hypotheses that were tried and did not hold, with what was measured."""
     lines: dict[str, str] = {}
     for trial in judged:
-        text = _tested(trial)
+        text = _tested(trial.answer)
         if trial.verdict in _NOT_WORKING and key(text) and key(text) not in lines:
             lines[key(text)] = _negative_line(metric, trial, text)
     intro = ["Tried and measured. Do not try one again unless you can say what is different now."]
@@ -48,31 +55,31 @@ def key(text: str) -> str:
     return " ".join(_SEPARATORS.sub(" ", text.casefold()).split())
 
 
-def _tested(trial: Trial) -> str:
-    answer = trial.answer
+def _tried(answer: AgentAnswer) -> Iterator[str]:
+    chosen = _chosen(answer)
+    if chosen is not None:
+        yield chosen.idea
+    yield answer.hypothesis
+
+
+def _tested(answer: AgentAnswer | None) -> str:
     if answer is None:
         return ""
-    chosen = _chosen(trial)
+    chosen = _chosen(answer)
     return answer.hypothesis or (chosen.idea if chosen else "")
 
 
-def _tried(trial: Trial) -> Iterator[str]:
-    chosen = _chosen(trial)
-    if chosen is not None:
-        yield chosen.idea
-    yield _tested(trial)
-
-
-def _chosen(trial: Trial) -> Idea | None:
-    answer = trial.answer
-    if answer is None or not 1 <= answer.choice <= len(answer.shortlist):
+def _chosen(answer: AgentAnswer) -> Idea | None:
+    if not 1 <= answer.choice <= len(answer.shortlist):
         return None
     return answer.shortlist[answer.choice - 1]
 
 
-def _not_chosen(trial: Trial) -> list[Idea]:
-    answer, chosen = trial.answer, _chosen(trial)
-    return [idea for idea in answer.shortlist if idea is not chosen] if answer else []
+def _not_chosen(answer: AgentAnswer | None) -> list[Idea]:
+    if answer is None:
+        return []
+    chosen = _chosen(answer)
+    return [idea for idea in answer.shortlist if idea is not chosen]
 
 
 def _open_line(trial: Trial, idea: Idea) -> str:
