@@ -1,12 +1,14 @@
 """Writes docs/campaign.md from the models of a campaign file; `--check` says if it is current."""
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.core.campaign.budget import BudgetPart, BudgetSpec, PriceSpec
 from engine.core.campaign.checks import (
     CheckSpec,
     FailurePattern,
@@ -26,7 +28,6 @@ from engine.core.campaign.fields import Model
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.models import (
     Campaign,
-    EvolutionSpec,
     ExecutorsSpec,
     LocalExecutor,
     MetricSpec,
@@ -34,7 +35,10 @@ from engine.core.campaign.models import (
 )
 from engine.core.campaign.parameters import ChoicesParameter, FloatParameter, IntParameter
 from engine.core.campaign.placeholders import PLACEHOLDERS
+from engine.core.campaign.policy import PolicySpec
+from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirective
 from engine.core.campaign.schema import campaign_schema
+from engine.core.campaign.workspace import WorkspaceSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "campaign.md"
@@ -47,7 +51,10 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     IntParameter: ("##", "`space.NAME`: an integer"),
     FloatParameter: ("##", "`space.NAME`: a real number"),
     EvolutionSpec: ("##", "`proposers`: evolution"),
-    CheckSpec: ("##", "`checks`"),
+    AgentSpec: ("##", "`proposers`: an agent"),
+    TextDirective: ("###", "`directives` of an agent: a text"),
+    WorkspaceSpec: ("##", "`workspace`"),
+    CheckSpec: ("##", "`checks` and `post_checks`"),
     TestsSpec: ("###", "`tests` of a check"),
     RegexMetric: ("###", "`metrics.NAME` of a check: from its output"),
     JsonMetric: ("###", "`metrics.NAME` of a check: from a JSON file"),
@@ -60,8 +67,18 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     UvSpec: ("###", "`environment.uv`"),
     ExecutorsSpec: ("##", "`executors`"),
     LocalExecutor: ("###", "`executors.local`"),
+    PolicySpec: ("##", "`policy`"),
+    BudgetSpec: ("##", "`budget`"),
+    BudgetPart: ("###", "`budget.per_iteration`"),
+    PriceSpec: ("###", "`budget.prices.NAME`"),
     StopSpec: ("##", "`stop`"),
 }
+
+
+FORMATS = {"duration": "duration", "regex": "regular expression", "share": "percentage"}
+
+NOTE = re.compile(r"<!-- note (\w+) -->\n(.*?)(?=<!-- |\Z)", re.DOTALL)
+"""What is said of a model besides its docstring: from such a line to the next one."""
 
 
 def page() -> str:
@@ -70,10 +87,19 @@ def page() -> str:
     missing = _reachable(Campaign) - set(SECTIONS)
     if missing:
         raise SystemExit(f"campaign_docs.py: no section for {sorted(m.__name__ for m in missing)}")
+    text = TEXT.read_text()
+    notes = dict(NOTE.findall(text))
+    strange = set(notes) - {model.__name__ for model in SECTIONS}
+    if strange:
+        raise SystemExit(f"campaign_docs.py: notes on {sorted(strange)}, which have no section")
     sections = [
-        section for model in SECTIONS for section in _section(model, _schema_of(model, definitions))
+        section
+        for model in SECTIONS
+        for section in _section(
+            model, _schema_of(model, definitions), notes.get(model.__name__, "")
+        )
     ]
-    before, after = TEXT.read_text().split("<!-- keys -->\n")
+    before, after = NOTE.sub("", text).split("<!-- keys -->\n")
     names = "\n".join(f"| `{{{name}}}` | {text} |" for name, text in PLACEHOLDERS.items())
     after = after.replace("<!-- placeholders -->", f"| placeholder | |\n| --- | --- |\n{names}")
     return before + "\n".join(sections) + "\n" + after
@@ -91,7 +117,7 @@ def _schema_of(model: type[Model], schema: dict[str, Any]) -> dict[str, Any]:
     return schema if model is Campaign else schema["$defs"][model.__name__]
 
 
-def _section(model: type[Model], schema: dict[str, Any]) -> Iterator[str]:
+def _section(model: type[Model], schema: dict[str, Any], note: str) -> Iterator[str]:
     level, title = SECTIONS[model]
     about = textwrap.dedent("    " + (model.__doc__ or "")).strip()
     yield f"{level} {title}\n\n{about}\n"
@@ -99,6 +125,8 @@ def _section(model: type[Model], schema: dict[str, Any]) -> Iterator[str]:
     if rows:
         head = "| key | type | default | meaning | example |\n| --- | --- | --- | --- | --- |"
         yield "\n".join([head, *rows]) + "\n"
+    if note:
+        yield note.strip() + "\n"
 
 
 def _row(key: str, model: type[Model], schema: dict[str, Any]) -> str:
@@ -120,12 +148,13 @@ def _default(key: str, schema: dict[str, Any]) -> str:
 
 def _kind(shape: dict[str, Any]) -> str:
     """What a value may be, in a few words."""
-    if "anyOf" in shape:
-        return " or ".join(dict.fromkeys(_kind(option) for option in shape["anyOf"]))
+    if "anyOf" in shape or "oneOf" in shape:
+        options = shape.get("anyOf") or shape["oneOf"]
+        return " or ".join(dict.fromkeys(_kind(option) for option in options))
     if "enum" in shape or "const" in shape:
         return " or ".join(f"`{value}`" for value in shape.get("enum", [shape.get("const")]))
-    if shape.get("format") in ("duration", "regex"):
-        return {"duration": "duration", "regex": "regular expression"}[shape["format"]]
+    if shape.get("format") in FORMATS:
+        return FORMATS[shape["format"]]
     if shape.get("type") == "array":
         pair = shape.get("prefixItems")
         return f"two of: {_kind(pair[0])}" if pair else f"list of: {_kind(shape['items'])}"
@@ -134,6 +163,8 @@ def _kind(shape: dict[str, Any]) -> str:
 
 
 def _range(shape: dict[str, Any]) -> str:
+    if "exclusiveMinimum" in shape:
+        return f" above {shape['exclusiveMinimum']:g}"
     low, high = shape.get("minimum"), shape.get("maximum")
     low = None if low is not None and low <= -(2**53) else low
     high = None if high is not None and high >= 2**53 else high

@@ -20,11 +20,12 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
         root: the folder in which commands run.
         python: the interpreter that `{python}` stands for, or is made from.
     """
+    commands = [_command(check.model_dump(mode="json")) for check in campaign.all_checks]
     return {
         "workload": _digest(
             [campaign.metric.name, campaign.metric.unit, campaign.metric.direction]
         ),
-        "harness": _digest([_command(check.model_dump(mode="json")) for check in campaign.checks]),
+        "harness": _digest(commands),
         "environment": _environment(campaign, root, python),
         "device": f"{platform.system()} {platform.machine()}",
     }
@@ -36,7 +37,7 @@ def _command(check: Mapping[str, Any]) -> list[Any]:
 
 
 def _environment(campaign: Campaign, root: Path, python: str) -> str:
-    settings = [campaign.env_of(check).set for check in campaign.checks]
+    settings = [campaign.env_of(check).set for check in campaign.all_checks]
     match campaign.environment:
         case InterpreterEnvironment():
             made_of: object = None

@@ -1,25 +1,42 @@
-"""What a campaign's checks need and do not find, said before the first iteration."""
+"""What a campaign needs and does not find, said before the first iteration."""
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import assert_never
 
 from engine.checks.interpreter import EnvironmentFailedError, find_interpreter
+from engine.checks.preflight_code import missing_for_code
+from engine.checks.programs import program_problem
 from engine.checks.requirements import RequirementsError, environment_name
-from engine.checks.variables import variables
+from engine.checks.variables import variable_problems, variables
 from engine.core.campaign.checks import CheckSpec, JsonMetric
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment, VenvEnvironment
+from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.placeholders import placeholders
-from engine.core.secrets import SHORTEST
+
+
+def missing(
+    loaded: LoadedCampaign, environ: Mapping[str, str], *, slots: int | None = None
+) -> list[str]:
+    """A sentence for each thing that a campaign lacks, with what to do; empty when all is there.
+
+    Args:
+        loaded: the campaign and where it came from.
+        environ: the variables of the engine.
+        slots: iterations side by side, when it is not the campaign's number.
+    """
+    return [
+        *missing_requirements(loaded.campaign, loaded.root, environ, slots=slots),
+        *missing_for_code(loaded, environ, slots=slots),
+    ]
 
 
 def missing_requirements(
     campaign: Campaign, root: Path, environ: Mapping[str, str], *, slots: int | None = None
 ) -> list[str]:
-    """A sentence for each thing that is missing, with what to do; empty when all is there.
+    """What the checks lack, and the Python that they run in.
 
     Args:
         campaign: whose checks are to run.
@@ -29,11 +46,11 @@ def missing_requirements(
     """
     if not root.is_dir():
         return [f"root: the folder {root} does not exist; correct `root`"]
-    side_by_side = (campaign.slots if slots is None else slots) > 1
+    side_by_side = (campaign.slots if slots is None else slots) > 1 and not campaign.workspace
     found = [*_environment(campaign, root, environ)]
-    for check in campaign.checks:
+    for check in campaign.all_checks:
         problems = [
-            *_variables(campaign, check, environ),
+            *variable_problems(campaign.env_of(check), environ),
             *_program(campaign, check, root, environ),
             *(_shared_files(check) if side_by_side else ()),
         ]
@@ -59,37 +76,17 @@ def _environment(campaign: Campaign, root: Path, environ: Mapping[str, str]) -> 
         yield f"environment: {error}"
 
 
-def _variables(campaign: Campaign, check: CheckSpec, environ: Mapping[str, str]) -> Iterator[str]:
-    found = variables(campaign.env_of(check), environ)
-    for name in found.missing:
-        yield f"the variable {name} is not set; export it, or remove it from `env`"
-    for name, value in found.secrets.items():
-        if len(value.strip()) < SHORTEST:
-            yield (
-                f"the secret {name} has fewer than {SHORTEST} characters and could not be kept "
-                "out of logs; put it under `pass` if it is no secret"
-            )
-
-
 def _program(
     campaign: Campaign, check: CheckSpec, root: Path, environ: Mapping[str, str]
 ) -> Iterator[str]:
     program = check.words()[0]
-    # A shell's line is the shell's to read, and a placeholder is known only when it runs.
-    if check.shell or placeholders(program):
-        return
-    if os.sep in program:
-        path = root / program
-        if not path.is_file():
-            yield f"there is no program {path}; correct `run`"
-        elif not os.access(path, os.X_OK):
-            yield f"{path} is not executable; chmod +x it, or name its interpreter in `run`"
-        return
     made = not isinstance(campaign.environment, InterpreterEnvironment)
+    # A shell's line is the shell's to read; an environment still to be made may bring the program.
+    if check.shell or (made and os.sep not in program):
+        return
     path = variables(campaign.env_of(check), environ).values.get("PATH", os.defpath)
-    # An environment that is still to be made may bring the program.
-    if not made and shutil.which(program, path=path) is None:
-        yield f"there is no program {program} on PATH; install it, or correct `run`"
+    if problem := program_problem(program, root, path, key="run"):
+        yield problem
 
 
 def _shared_files(check: CheckSpec) -> Iterator[str]:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from engine.checks.preflight import missing_requirements
+from engine.checks.preflight import missing
 from engine.cli.exits import Exit, fail
+from engine.cli.summary import summary
 from engine.core.campaign.load import LoadedCampaign, load_campaign
 from engine.core.campaign.problems import CampaignError
 from engine.core.campaign.schema import campaign_schema
-from engine.core.space import Space
 
 
 def check(config: Path | None, *, overrides: Sequence[str], schema: bool, as_json: bool) -> None:
@@ -23,13 +23,13 @@ def check(config: Path | None, *, overrides: Sequence[str], schema: bool, as_jso
     if config is None:
         fail("name the campaign file: controlroom check CONFIG")
     loaded = loaded_or_exit(config, overrides, as_json=as_json)
-    missing = missing_requirements(loaded.campaign, loaded.root, os.environ)
+    lacking = missing(loaded, os.environ)
     if as_json:
-        click.echo(json.dumps({"config": str(config), "problems": missing, "ok": not missing}))
-    elif not missing:
-        click.echo(_summary(loaded))
-    if missing:
-        refuse_missing(config, missing, quiet=as_json)
+        click.echo(json.dumps({"config": str(config), "problems": lacking, "ok": not lacking}))
+    elif not lacking:
+        click.echo(summary(loaded))
+    if lacking:
+        refuse_missing(config, lacking, quiet=as_json)
 
 
 def loaded_or_exit(
@@ -46,24 +46,9 @@ def loaded_or_exit(
         fail("the campaign cannot be used:\n" + "\n".join(problems))
 
 
-def refuse_missing(config: Path, missing: Sequence[str], *, quiet: bool = False) -> None:
+def refuse_missing(config: Path, lacking: Sequence[str], *, quiet: bool = False) -> None:
     """Exit with 2, and a line for everything that the campaign needs and does not find."""
     if quiet:
         raise SystemExit(Exit.WRONG)
-    listed = "\n".join(f"  {problem}" for problem in missing)
+    listed = "\n".join(f"  {problem}" for problem in lacking)
     fail(f"{config} needs what is not here:\n{listed}")
-
-
-def _summary(loaded: LoadedCampaign) -> str:
-    campaign = loaded.campaign
-    size = Space.from_spec(campaign.space).size()
-    points = "endless" if size is None else f"{size:,} configurations"
-    checks = ", ".join(check.name for check in campaign.checks)
-    label = f" ({campaign.metric.label})" if campaign.metric.label else ""
-    return (
-        f"{loaded.path.name} is in order\n"
-        f"  climbs   {campaign.metric.name}, {campaign.metric.direction}{label}\n"
-        f"  space    {points} of {len(campaign.space)} parameters\n"
-        f"  checks   {checks}, in {loaded.root}\n"
-        f"  slots    {campaign.slots}"
-    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from engine.checks.preflight import missing_requirements
+from engine.checks.preflight import missing
 from engine.cli.checking import loaded_or_exit, refuse_missing
 from engine.cli.exits import fail
 from engine.cli.launching import launch
@@ -18,9 +18,9 @@ def run(**options: Any) -> None:
     """Do what `controlroom run` was asked to do; never returns into the command line."""
     loaded = loaded_or_exit(options["config"], options["set_"])
     request = request_of(loaded, options)
-    missing = missing_requirements(loaded.campaign, loaded.root, os.environ, slots=request.slots)
-    if missing:
-        refuse_missing(options["config"], missing)
+    lacking = missing(loaded, os.environ, slots=request.slots)
+    if lacking:
+        refuse_missing(options["config"], lacking)
     if options["no_ui"]:
         from engine.cli.foreground import foreground
 

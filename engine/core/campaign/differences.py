@@ -8,7 +8,11 @@ import msgspec
 _FREE: tuple[tuple[str, ...], ...] = (
     ("about",),
     ("stop",),
+    ("budget",),
+    ("policy", "max_failures"),
     ("proposers", "evolution", "slots"),
+    ("proposers", "agent", "slots"),
+    ("proposers", "agent", "directives"),
 )
 """Places that may change while a run goes on, without a person's consent."""
 

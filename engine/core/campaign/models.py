@@ -172,7 +172,7 @@ class Campaign(Model):
     )
     workspace: WorkspaceSpec | None = Field(
         default=None,
-        description="The git repository whose code is climbed; needed by agents.",
+        description="The git repository whose code is climbed; an agent needs it.",
         examples=["{repo: ., mode: worktree}"],
     )
     environment: Environment = Field(
@@ -196,7 +196,8 @@ class Campaign(Model):
     )
     space: dict[ParameterName, Parameter] = Field(
         default={},
-        description="The parameters that are searched, by name. An agent needs none.",
+        description="The parameters that are searched, by name. `evolution` needs some, an "
+        "agent none.",
         examples=["{chunk: {choices: [64, 128]}, lr: {float: [1e-5, 1e-2], scale: log}}"],
     )
     proposers: Annotated[tuple[ProposerSpec, ...], Field(min_length=1, max_length=1)] = Field(

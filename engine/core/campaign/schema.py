@@ -1,8 +1,9 @@
 """The JSON Schema of a campaign file, for editors and other programs."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
+from engine.core.campaign.fields import format_share
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.yamltree import parse_yaml
 from engine.core.duration import format_duration
@@ -40,8 +41,8 @@ def _tidied_mapping(part: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(part.get("examples"), list):
         tidy["examples"] = [parse_yaml(str(text)).data for text in part["examples"]]
     if part.get("default") is not None:
-        duration = tidy.get("format") == "duration"
-        tidy["default"] = format_duration(part["default"]) if duration else _given(part["default"])
+        written = _WRITTEN.get(tidy.get("format", ""), _given)
+        tidy["default"] = written(part["default"])
     return tidy
 
 
@@ -50,7 +51,14 @@ def _given(default: Any) -> Any:
     if not isinstance(default, dict):
         return default
     items = cast("dict[str, Any]", default).items()
-    return {key: value for key, value in items if value is not None}
+    return {key: _given(value) for key, value in items if value is not None}
+
+
+_WRITTEN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "duration": format_duration,
+    "share": format_share,
+}
+"""How defaults stand in a file where that is not as they are in memory, by format."""
 
 
 def _without_null(part: Mapping[str, Any]) -> dict[str, Any]:

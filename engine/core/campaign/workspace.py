@@ -37,8 +37,8 @@ class WorkspaceSpec(Model):
     )
     branch: Filled = Field(
         default="controlroom/{campaign}/{run}",
-        description="The branch of accepted commits. `{campaign}` and `{run}` stand for their "
-        "names.",
+        description="In mode `worktree`, the branch of accepted commits. `{campaign}` and `{run}` "
+        "stand for their names.",
         examples=["'tuning/{run}'"],
     )
     link: tuple[Filled, ...] = Field(
@@ -49,8 +49,8 @@ class WorkspaceSpec(Model):
     )
     keep: tuple[Filled, ...] = Field(
         default=(),
-        description="Ignored files, as git patterns, that a tree keeps from one iteration to the "
-        "next: caches of compilers. Everything else that is not in the commit is removed.",
+        description="Files that git does not have, as patterns of .gitignore, which a tree keeps "
+        "from one iteration to the next: caches of compilers. All others are removed.",
         examples=["[build/, '*.o']"],
     )
     dirty: Literal["fail", "stash", "allow"] = Field(

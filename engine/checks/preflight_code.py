@@ -1,0 +1,108 @@
+"""What a campaign that changes code needs and does not find: git, its files, an agent's variables.
+
+What only git itself can tell, a base that is no commit say, the workspace tells when a run begins.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from engine.checks.programs import program_problem
+from engine.checks.variables import variable_problems, variables
+from engine.core.campaign.load import LoadedCampaign
+from engine.core.campaign.proposers import AgentSpec, TextDirective
+from engine.core.campaign.workspace import WorkspaceSpec
+from engine.knowledge.directives import DirectiveError, find, inline
+from engine.knowledge.prompt import worker_template
+from engine.knowledge.templates import TemplateError, read_text
+
+_GIT_FILE: Final = b"gitdir:"
+
+
+def missing_for_code(
+    loaded: LoadedCampaign, environ: Mapping[str, str], *, slots: int | None = None
+) -> list[str]:
+    """A sentence for each thing that is missing, with what to do; empty when all is there.
+
+    Args:
+        loaded: the campaign and where it came from.
+        environ: the variables of the engine.
+        slots: iterations side by side, when it is not the campaign's number.
+    """
+    campaign = loaded.campaign
+    found: list[str] = []
+    if campaign.workspace is not None and loaded.repo is not None:
+        side_by_side = campaign.slots if slots is None else slots
+        problems = _workspace(campaign.workspace, loaded.repo, environ, side_by_side)
+        found += [f"workspace: {problem}" for problem in problems]
+    for proposer in campaign.proposers:
+        if isinstance(proposer, AgentSpec):
+            problems = _agent(proposer, loaded, environ)
+            found += [f"agent {proposer.agent}: {problem}" for problem in problems]
+    return list(dict.fromkeys(found))
+
+
+def _workspace(
+    spec: WorkspaceSpec, repo: Path, environ: Mapping[str, str], slots: int
+) -> Iterator[str]:
+    if spec.mode == "in-place" and slots > 1:
+        yield f"mode in-place has one slot, not {slots}; use one, or mode: worktree"
+    if shutil.which("git", path=environ.get("PATH", os.defpath)) is None:
+        yield "there is no git on PATH; install git 2.38 or newer"
+    if not _is_repository(repo):
+        yield (
+            f"{repo} is not the top folder of a git repository; correct `repo`, or make one: git "
+            "init, git add, git commit"
+        )
+    for link in spec.link:
+        if not os.path.lexists(repo / link):
+            yield f"link: there is no {link} in {repo}; make it, or leave it out"
+
+
+def _is_repository(folder: Path) -> bool:
+    """Whether this is the top of a checkout; those of worktrees and submodules count."""
+    git = folder / ".git"
+    try:
+        return (git / "HEAD").is_file() or git.read_bytes().startswith(_GIT_FILE)
+    except OSError:
+        return False
+
+
+def _agent(spec: AgentSpec, loaded: LoadedCampaign, environ: Mapping[str, str]) -> Iterator[str]:
+    yield from variable_problems(spec.env, environ)
+    if spec.command is not None and loaded.repo is not None:
+        path = variables(spec.env, environ).values.get("PATH", os.defpath)
+        if problem := program_problem(spec.words()[0], loaded.repo, path, key="command"):
+            yield problem
+    if spec.prompt is not None:
+        yield from _prompt(loaded.beside(spec.prompt))
+    if spec.script is not None and not _is_file(loaded.beside(spec.script)):
+        yield f"there is no script {loaded.beside(spec.script)}; correct `script`"
+    for directive in spec.directives:
+        yield from _directive(directive, loaded.path.parent)
+
+
+def _prompt(path: Path) -> Iterator[str]:
+    if not _is_file(path):
+        yield f"there is no prompt {path}; correct `prompt`"
+        return
+    try:
+        worker_template(read_text(path), str(path))
+    except TemplateError as error:
+        yield f"prompt {error}"
+
+
+def _directive(directive: str | TextDirective, folder: Path) -> Iterator[str]:
+    try:
+        if isinstance(directive, TextDirective):
+            inline(directive.text, directive.title)
+        elif "\0" not in directive:
+            find(directive, folder)
+    except DirectiveError as error:
+        yield str(error)
+
+
+def _is_file(path: Path) -> bool:
+    return "\0" not in str(path) and path.is_file()

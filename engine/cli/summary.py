@@ -1,0 +1,74 @@
+"""What a campaign that is in order amounts to, in a few lines."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from engine.core.campaign.budget import BudgetSpec
+from engine.core.campaign.load import LoadedCampaign
+from engine.core.campaign.models import Campaign
+from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
+from engine.core.campaign.workspace import WorkspaceSpec
+from engine.core.space import Space
+
+
+def summary(loaded: LoadedCampaign) -> str:
+    """The lines that `controlroom check` prints."""
+    lines = [f"  {name:<8} {text}" for name, text in _lines(loaded)]
+    return "\n".join([f"{loaded.path.name} is in order", *lines])
+
+
+def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
+    campaign = loaded.campaign
+    metric = campaign.metric
+    label = f" ({metric.label})" if metric.label else ""
+    yield "climbs", f"{metric.name}, {metric.direction}{label}"
+    if campaign.workspace is not None:
+        yield "code", _code(campaign.workspace, loaded)
+    if campaign.space:
+        yield "space", _space(campaign)
+    for proposer in campaign.proposers:
+        match proposer:
+            case AgentSpec():
+                yield "agent", _agent(proposer)
+            case EvolutionSpec():
+                pass
+            case _:
+                assert_never(proposer)
+    yield "checks", _checks(loaded)
+    yield "slots", str(campaign.slots)
+    if budget := ", ".join(_budget(campaign.budget)):
+        yield "budget", budget
+
+
+def _code(workspace: WorkspaceSpec, loaded: LoadedCampaign) -> str:
+    where = "in your checkout" if workspace.mode == "in-place" else "in trees of its own"
+    return f"{loaded.repo} from {workspace.base}, {where}"
+
+
+def _space(campaign: Campaign) -> str:
+    size = Space.from_spec(campaign.space).size()
+    points = "endless" if size is None else f"{size:,} configurations"
+    return f"{points} of {len(campaign.space)} parameters"
+
+
+def _agent(spec: AgentSpec) -> str:
+    words = [spec.agent, spec.model or "", f"effort {spec.effort}" if spec.effort else ""]
+    return ", ".join(filter(None, words))
+
+
+def _checks(loaded: LoadedCampaign) -> str:
+    campaign = loaded.campaign
+    names = ", ".join(check.name for check in campaign.checks)
+    late = ", ".join(check.name for check in campaign.post_checks)
+    return f"{names}, in {loaded.root}" + (f"; before a promotion {late}" if late else "")
+
+
+def _budget(budget: BudgetSpec) -> Iterator[str]:
+    part = budget.per_iteration
+    for amounts, of in ((budget, ""), (part, " an iteration")):
+        if amounts.usd is not None:
+            yield f"{amounts.usd:g} USD{of}"
+        if amounts.tokens is not None:
+            yield f"{amounts.tokens:,} tokens{of}"
+    if part.minutes is not None:
+        yield f"{part.minutes:g} minutes an iteration"
