@@ -1,20 +1,25 @@
 """What every agent can do: say how it is started, and read what its program prints."""
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from engine.core.parts import AgentOutcome, Tokens
 
+ITERATION_VARIABLE: Final = "CONTROLROOM_ITERATION"
+ATTEMPT_VARIABLE: Final = "CONTROLROOM_ATTEMPT"
+
 
 class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of an agent at one iteration.
 
-    `tree` is the working tree that it may change; `folder` holds the attempt's own files and lies
-    outside of it; `home` is the isolated home, which holds the login. `env` is the allow-listed
-    environment, secrets included; `secrets` names those variables of it that the agent's tools
-    must not see.
+    `tree` is the working tree that it may change, and the folder in which it is started; `folder`
+    holds the attempt's own files and lies outside of it; `home` is the isolated home, which holds
+    the login. `env` is the allow-listed environment, secrets included, with `ITERATION_VARIABLE`
+    and `ATTEMPT_VARIABLE`; `secrets` names those variables of it that are blacked out in all that
+    is written, and that the agent's tools must not see. `options` are further words for the
+    program's command line.
     """
 
     prompt: Path
@@ -32,7 +37,7 @@ class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """How an agent's program is started; the prompt is its standard input."""
+    """How an agent's program is started, in the tree; the prompt is its standard input."""
 
     argv: tuple[str, ...]
     env: dict[str, str]
@@ -103,10 +108,17 @@ class Spent(AgentEvent, frozen=True, kw_only=True, tag="spent"):
     model: str = ""
 
 
+class Billed(AgentEvent, frozen=True, kw_only=True, tag="billed"):
+    """What the program says in the end that all of it cost; it stands above what was reckoned."""
+
+    cost_usd: float
+
+
 class Trouble(AgentEvent, frozen=True, kw_only=True, tag="trouble"):
-    """Something went wrong; the agent may go on."""
+    """Something went wrong; the agent may go on. `retrying`: it only tries again by itself."""
 
     text: str
+    retrying: bool = False
 
 
 class Answered(AgentEvent, frozen=True, kw_only=True, tag="answered"):
@@ -133,6 +145,7 @@ AnyAgentEvent = (
     | ToolFinished
     | FileChanged
     | Spent
+    | Billed
     | Trouble
     | Answered
     | Ended
@@ -146,11 +159,18 @@ class StreamReader(Protocol):
         """The events in a line; a line that is garbage gives none, or Trouble, never an error."""
         ...
 
+    def look(self) -> list[AnyAgentEvent]:
+        """The events in what the program has written elsewhere since the last look.
+
+        Called every half second. Cost: it must not take longer than some milliseconds.
+        """
+        ...
+
     def close(self, exit_code: int | None, errors: str) -> list[AnyAgentEvent]:
-        """The last events, once the program has ended: among them exactly one Ended.
+        """The last events, once the program has ended: among them exactly one Ended, the last.
 
         Args:
-            exit_code: None when it was killed.
+            exit_code: negative for a signal; None when the engine ended it.
             errors: the end of what it wrote to standard error.
         """
         ...
@@ -160,10 +180,11 @@ class Agent(Protocol):
     """A coding-agent program."""
 
     def launch(self, task: AgentTask) -> Launch:
-        """How its program is started for the task.
+        """How its program is started for the task; what it needs in the task's folder is made.
 
         Raises:
             AgentMissingError: the program is not on this machine; the text says what to install.
+            OSError: the folder cannot be written.
         """
         ...
 
