@@ -62,7 +62,8 @@ Consequence = Literal[
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When the run ends by itself. `iterations` is the total of the run, the baseline included.
 
-    `failures` counts those in a row, `failures_in_all` those of the whole run.
+    `failures` counts those in a row, `failures_in_all` those of the whole run. With `exit_on_halt`
+    a guardrail ends the run where it would else wait for a person.
     """
 
     iterations: int | None = None
@@ -73,6 +74,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stop_at_target: bool = False
     usd: float | None = None
     tokens: int | None = None
+    exit_on_halt: bool = False
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):

@@ -246,6 +246,11 @@ class RunState(msgspec.Struct, kw_only=True):
         """How many iterations have a verdict."""
         return self.last_iteration - len(self.open)
 
+    @property
+    def ends_by_halt(self) -> bool:
+        """Whether a guardrail opened and nobody is to be waited for."""
+        return self.paused is not None and self.paused.halt and self.limits.exit_on_halt
+
     def best(self) -> Candidate | None:
         """The champion, when there is one."""
         return self.candidates[self.champion] if self.champion else None

@@ -60,6 +60,8 @@ def _policy(state: RunState) -> _Rule | None:
     most = state.limits.failures_in_all
     if state.fatal is not None:
         return "policy", f"the policy ends the run: {state.fatal}", True
+    if state.ends_by_halt and state.paused is not None:
+        return "policy", f"halted: {state.paused.reason}", True
     if most is not None and state.counted_failures > most:
         return "failures", f"{state.counted_failures} failures; max_failures is {most}", True
     return None

@@ -97,7 +97,7 @@ class Engine:
         self._writer.listen(self._obey)
         for listener in self._parts.listeners:
             self._writer.listen(listener)
-        if self._parts.state.paused:
+        if self._parts.state.paused and not self._parts.state.ends_by_halt:
             self._control.close_gate()
         self._vigil.beat()
         try:
@@ -199,7 +199,7 @@ class Engine:
     def _obey(self, record: Record) -> None:
         """What a recorded decision means for the slots."""
         match record.event:
-            case RunPaused():
+            case RunPaused() if not self._writer.state.ends_by_halt:
                 self._control.close_gate()
             case RunResumed():
                 self._control.open_gate()

@@ -39,7 +39,10 @@ class Guard:
 
     async def halt(self, reason: str) -> None:
         """Stop starting steps until a person has looked."""
-        if self._writer.state.paused is None:
+        state = self._writer.state
+        if state.paused is not None:
+            return
+        if not state.limits.exit_on_halt:
             await anyio.to_thread.run_sync(pause_file.write, self._paths.pause, reason)
-            halted = RunPaused(by=BY, reason=reason, halt=True)
-            await self._writer.decide(lambda state: [] if state.paused else [halted])
+        halted = RunPaused(by=BY, reason=reason, halt=True)
+        await self._writer.decide(lambda state: [] if state.paused else [halted])

@@ -86,5 +86,9 @@ class Watch:
         reason = pause_file.read(self._paths.pause)
         if reason is not None and self._writer.state.paused is None:
             await self._writer.decide(lambda state: pause(state, by=BY_HAND, reason=reason))
-        elif reason is None and self._writer.state.paused is not None:
+        elif (
+            reason is None
+            and self._writer.state.paused is not None
+            and not self._writer.state.ends_by_halt
+        ):
             await self._writer.decide(lambda state: resume(state, by=BY_HAND))
