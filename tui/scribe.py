@@ -24,7 +24,7 @@ OLD_BYTES: Final = 8 * 1024
 """How much is shown of the output of a check that ended before we looked."""
 
 
-_HEADING: Final = re.compile(r"=== [0-9a-f]{16} iteration \d+ check ")
+_HEADING: Final = re.compile(r"=== [0-9a-f]{16} iteration \d+ (check|agent) ")
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Tail:
 
 
 class Scribe:
-    """Follows the logs of open checks and says what events mean, in the order of things."""
+    """Follows the logs of open steps and says what events mean, in the order of things."""
 
     def __init__(self, read: ReadLog) -> None:
         self._read = read
@@ -82,9 +82,14 @@ class Scribe:
                 self._tails[event.iteration] = Tail(
                     event.log.path, event.log.start, slot, event.check
                 )
-            case e.CheckFinished():
+            case e.AgentStarted():
+                slot = self._narrator.slot_of(event.iteration)
+                self._tails[event.iteration] = Tail(
+                    event.log.path, event.log.start, slot, event.agent
+                )
+            case e.CheckFinished() | e.AgentFinished():
                 yield from self._finish(event.iteration, event.log.end, now)
-            case e.CheckInterrupted() | e.VerdictReached():
+            case e.CheckInterrupted() | e.AgentInterrupted() | e.VerdictReached():
                 yield from self._finish(event.iteration, None, now)
             case _:
                 pass

@@ -4,6 +4,7 @@ import json
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.agent_lines import agent_line, short
 from engine.core.metric import Metric
 
 
@@ -50,15 +51,25 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
         case e.CommandRefused():
             return f"{event.command} by {event.by} refused: {event.reason}"
         case e.RunPaused():
-            return f"paused by {event.by}" + (f": {event.reason}" if event.reason else "")
+            done = "halted" if event.halt else "paused"
+            return f"{done} by {event.by}" + (f": {event.reason}" if event.reason else "")
         case e.RunResumed():
             return f"resumed by {event.by}"
         case e.StopRequested():
             return f"stopping: {event.reason}"
         case e.ClockJumped():
             return f"was asleep for {event.gap_s:.0f} s; deadlines are extended"
-        case _:
+        case (
+            e.RunCreated()
+            | e.EngineStarted()
+            | e.LimitsChanged()
+            | e.CampaignChangeAccepted()
+            | e.RunFinished()
+            | e.EngineStopped()
+        ):
             return _run(event)
+        case _:
+            return agent_line(event)
 
 
 def _run(
@@ -99,7 +110,7 @@ def _iteration(
         case e.IterationStarted():
             return f"slot {event.slot} begins, trace {event.trace_id}"
         case e.CandidateProposed():
-            return f"{event.candidate} {' '.join(event.tags)}: {parameters(event.parameters)}"
+            return _proposed(event)
         case e.CheckStarted():
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
             return f"{event.check} …{again}"
@@ -113,6 +124,18 @@ def _iteration(
             return f"{event.verdict} {value_text(event.value, metric)}: {event.reason}"
         case _:
             assert_never(event)
+
+
+def _proposed(event: e.CandidateProposed) -> str:
+    facts = [parameters(event.parameters)]
+    if event.restores:
+        facts.append(f"goes on with {event.restores}")
+    if event.agent and event.base:
+        facts.append(f"{event.agent} is to change {short(event.base)}")
+    elif event.commit:
+        facts.append(f"commit {short(event.commit)}")
+    tags = "".join(f" {tag}" for tag in event.tags)
+    return f"{event.candidate}{tags}: {', '.join(filter(None, facts))}"
 
 
 def parameters(values: e.Parameters) -> str:

@@ -15,6 +15,7 @@ from engine.cli.lines import value_text
 from engine.client import (
     NoSuchRun,
     RunHandle,
+    Spend,
     Status,
     as_text,
     find_run,
@@ -24,6 +25,7 @@ from engine.client import (
 from engine.client import (
     as_csv as csv_text,
 )
+from engine.core.agent_lines import usd_text
 
 FOLLOW_S: Final = 0.2
 READ_BYTES: Final = 1 << 16
@@ -144,6 +146,13 @@ def _status_text(status: Status) -> str:
         lines.append(f"champion {best.candidate}  {best.metric} {value}{unit}{label}")
     counts = "  ".join(f"{name} {count}" for name, count in sorted(status.counts.items()))
     lines.append(f"verdicts  {counts or 'none yet'}")
+    if status.spend.tokens or status.spend.usd:
+        lines.append(f"spend     {_spend_text(status.spend)}")
     lines += [f"slot {s.slot}  #{s.iteration} {s.phase}  {s.since_s:.1f} s" for s in status.slots]
     lines.append(status.run_dir)
     return "\n".join(lines)
+
+
+def _spend_text(spend: Spend) -> str:
+    unpriced = f", the price of {spend.unpriced_tokens:,} unknown" if spend.unpriced_tokens else ""
+    return f"{usd_text(spend.usd)} USD, {spend.tokens:,} tokens{unpriced}"

@@ -18,7 +18,7 @@ from engine.reports.leaderboard import (
     gain_percent,
 )
 from engine.reports.leaderboard import as_json_data as leaderboard_json
-from engine.reports.status import SlotStatus, Status
+from engine.reports.status import SlotStatus, Spend, Status
 from engine.reports.status import as_json_data as status_json
 from engine.runfolder import Heartbeat, Liveness
 
@@ -34,6 +34,7 @@ __all__ = [
     "RunHandle",
     "RunSummary",
     "SlotStatus",
+    "Spend",
     "Status",
     "Stop",
     "aligned",

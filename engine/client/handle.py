@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.client import logs
 from engine.client.errors import ClientError, NoSuchRun
-from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stop
+from engine.core.commands import AnyCommand, Envelope, Pause, Resume
 from engine.core.events import Record
 from engine.core.fold import FoldError, fold
 from engine.core.ids import CommandId

@@ -82,7 +82,7 @@ def _row(rank: int, candidate: Candidate, value: float) -> Row:
         verdict=candidate.verdict or "",
         iteration=candidate.iteration,
         parameters=candidate.parameters,
-        commit=None,
+        commit=candidate.code.commit if candidate.code else None,
         parents=candidate.parents,
         tags=candidate.tags,
         proposer=candidate.proposer,

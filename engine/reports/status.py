@@ -19,6 +19,7 @@ StateWord = Literal[
     "stopping",
     "stopped",
     "done",
+    "halted",
     "crashed",
     "stalled",
 ]
@@ -54,10 +55,11 @@ class SlotStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run has cost so far."""
+    """What agents have used so far; of `unpriced_tokens` the price is unknown, not 0."""
 
     usd: float = 0.0
     tokens: int = 0
+    unpriced_tokens: int = 0
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None
     iteration: int
     counts: dict[str, int]
+    failures_counted: int
     champion: ChampionStatus | None
     baseline: BaselineStatus | None
     heartbeat_age_s: float | None
@@ -100,6 +103,7 @@ class View(NamedTuple):
 def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
     """The status at `now`, in seconds since 1970."""
     word, reason = _word(state, liveness, now)
+    until = _parked_until(state, now) if word == "waiting" else None
     if view.journal != "ok" and not liveness.held:
         reason = view.journal
     slots = _slots(state, liveness, now)
@@ -109,15 +113,16 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         campaign=state.campaign if state else None,
         state=word,
         reason=reason or None,
-        until=None,
+        until=until,
         phase=", ".join(dict.fromkeys(slot.phase for slot in slots)) or None,
         iteration=state.last_iteration if state else 0,
         counts=dict(state.counts) if state else {},
+        failures_counted=state.counted_failures if state else 0,
         champion=_champion(state),
         baseline=_baseline(state),
         heartbeat_age_s=_age_s(liveness.heartbeat, now),
         slots=slots,
-        spend=Spend(),
+        spend=_spend(state),
         engine=_engine(state, liveness),
         limits=state.limits if state else None,
         journal=view.journal,
@@ -140,7 +145,7 @@ def _word(state: RunState | None, liveness: Liveness, now: float) -> tuple[State
         return "stalled", f"the engine (pid {beat.pid}) has said nothing for {age_s:.0f} s"
     if state is None or state.engine is None or state.engine.pid != beat.pid:
         return "starting", ""
-    return _word_alive(state, liveness, beat)
+    return _word_alive(state, liveness, beat, now)
 
 
 def _word_unheard(state: RunState | None, liveness: Liveness, now: float) -> tuple[StateWord, str]:
@@ -163,18 +168,35 @@ def _word_at_rest(state: RunState | None, liveness: Liveness) -> tuple[StateWord
     return "stopped", state.stopped.reason
 
 
-def _word_alive(state: RunState, liveness: Liveness, beat: Heartbeat) -> tuple[StateWord, str]:
+def _word_alive(
+    state: RunState, liveness: Liveness, beat: Heartbeat, now: float
+) -> tuple[StateWord, str]:
     if state.stopped or state.finished:
         return "stopping", _ending(state)
     if state.stopping is not None:
         return "stopping", state.stopping
+    if state.paused and state.paused.halt:
+        return "halted", state.paused.reason
     if state.paused or liveness.pause is not None:
-        running = any(turn.check for turn in state.open.values())
+        running = _steps_run(state)
         reason = state.paused.reason if state.paused else liveness.pause or ""
         return "pausing" if running or not state.paused else "paused", reason
     if beat.waiting:
         return "waiting", beat.waiting
+    until = _parked_until(state, now)
+    if until is not None and not _steps_run(state):
+        return "waiting", f"usage limit, until {until[:16].replace('T', ' ')} UTC"
     return "running", ""
+
+
+def _steps_run(state: RunState) -> bool:
+    return any(turn.check or turn.agent for turn in state.open.values())
+
+
+def _parked_until(state: RunState | None, now: float) -> str | None:
+    """Until when the agent's provider is not to be asked; None when it may be."""
+    until = state.parked_until if state else None
+    return until if until is not None and _unix(until) > now else None
 
 
 def _ending(state: RunState) -> str:
@@ -197,6 +219,13 @@ def _last_pid(state: RunState | None, liveness: Liveness) -> int | None:
     if state and state.engine:
         return state.engine.pid
     return liveness.heartbeat.pid if liveness.heartbeat else None
+
+
+def _spend(state: RunState | None) -> Spend:
+    if state is None:
+        return Spend()
+    spent = state.spend
+    return Spend(usd=round(spent.usd, 6), tokens=spent.tokens.total, unpriced_tokens=spent.unpriced)
 
 
 def _champion(state: RunState | None) -> ChampionStatus | None:
@@ -236,7 +265,7 @@ def _slot_from_beat(beat: SlotBeat, now: float) -> SlotStatus:
 
 
 def _slot_from_events(turn: OpenIteration, now: float) -> SlotStatus:
-    since = turn.check_since if turn.check else turn.since
+    since = turn.phase_since if turn.agent or turn.check else turn.since
     return SlotStatus(
         slot=turn.slot,
         iteration=turn.iteration,

@@ -146,6 +146,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "phase": "deciding",
         "iteration": 4,
         "counts": {"promoted": 2, "rejected": 1},
+        "failures_counted": 0,
         "champion": {
             "candidate": "c-0002",
             "metric": "est_ms",
@@ -157,14 +158,17 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "baseline": {"candidate": "c-0001", "value": 1.0},
         "heartbeat_age_s": 0.5,
         "slots": [{"slot": 0, "iteration": 4, "phase": "deciding", "since_s": 100.0}],
-        "spend": {"usd": 0.0, "tokens": 0},
+        "spend": {"usd": 0.0, "tokens": 0, "unpriced_tokens": 0},
         "engine": {"pid": 4711, "alive": True},
         "limits": {
             "iterations": 100,
             "for_s": None,
             "plateau": None,
             "failures": None,
+            "failures_in_all": None,
             "stop_at_target": False,
+            "usd": None,
+            "tokens": None,
         },
         "journal": "ok",
     }

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from engine.core.state import RunState
+from engine.core.agent_lines import usd_text
+from engine.core.state import RunState, Spend
 from tui.fitting import Field, fit, joined, optional
 from tui.ink import Line, Span, line, spread
 from tui.views.condition import MARKS, Condition
-from tui.views.words import age_text, change_text, duration_text, value_text
+from tui.views.words import age_text, change_text, count_text, duration_text, value_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class HeaderView:
     champion: Champion | None = None
     for_s: float | None = None
     alive_s: float = 0.0
+    spend: tuple[str, str] = ("", "")
 
 
 def header_of(state: RunState | None, condition: Condition, name: str, decimals: int) -> HeaderView:
@@ -45,7 +47,19 @@ def header_of(state: RunState | None, condition: Condition, name: str, decimals:
         champion=_champion(state, decimals),
         for_s=state.limits.for_s,
         alive_s=state.alive_s,
+        spend=_spend(state.spend),
     )
+
+
+def _spend(spend: Spend) -> tuple[str, str]:
+    """What agents have used, longer and shorter; empty where nothing was."""
+    tokens = spend.tokens.total
+    if not tokens and not spend.usd:
+        return "", ""
+    if spend.unpriced and not spend.usd:
+        return f"{count_text(tokens)} tokens, price unknown", f"{count_text(tokens)} tokens"
+    short = f"{usd_text(spend.usd)}{' + ?' if spend.unpriced else ''} USD"
+    return f"{count_text(tokens)} tokens {short}", short
 
 
 def _champion(state: RunState, decimals: int) -> Champion | None:
@@ -71,7 +85,7 @@ def header_line(view: HeaderView, width: int, now: float) -> Line:
         _iteration(view),
         _heartbeat(view.condition, now),
     ]
-    right = [*_champion_fields(view.champion), _time(view, now)]
+    right = [*_champion_fields(view.champion), _spend_field(view), _time(view, now)]
     forms = fit([*left, *right], width - 3, 2)
     middle = len(left)
     start = (Span(" "), *joined(forms[:middle], 3 if width >= 100 else 2))
@@ -114,6 +128,12 @@ def _champion_fields(champion: Champion | None) -> list[Field]:
         optional(change if champion.change else (), rank=1),
         Field((label, line(initials, "quiet") if label else ()), 2),
     ]
+
+
+def _spend_field(view: HeaderView) -> Field:
+    if not view.spend[0]:
+        return optional(rank=9)
+    return optional(*(line(form, "quiet") for form in view.spend), rank=9)
 
 
 def _alive_s(view: HeaderView, now: float) -> float:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len, chop_cells
 
 from engine.core import events as e
+from engine.core.agent_lines import agent_line, short
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -101,14 +102,29 @@ class Narrator:
                 return LogEntry(at, slot, event.check, f"interrupted: {event.reason}", "strong")
             case e.VerdictReached():
                 return self._verdict(event, at)
+            case e.AgentStarted() | e.AgentFinished() | e.AgentInterrupted():
+                return self._agent(event, at)
+            case e.ChangeCollected() | e.ChangeCarriedOver():
+                return LogEntry(at, self.slot_of(event.iteration), "change", agent_line(event))
+            case e.StashRequested() | e.AttemptStashed():
+                slot = self.slot_of(event.iteration)
+                return LogEntry(at, slot, "stash", agent_line(event), "strong")
             case _:
                 return _run_entry(event, at)
+
+    def _agent(
+        self, event: e.AgentStarted | e.AgentFinished | e.AgentInterrupted, at: float
+    ) -> LogEntry:
+        answered = isinstance(event, e.AgentFinished) and event.outcome == "answered"
+        ink: Ink = "strong"
+        if isinstance(event, e.AgentStarted) or (answered and not event.problems):
+            ink = "quiet"
+        return LogEntry(at, self.slot_of(event.iteration), "agent", agent_line(event), ink)
 
     def _proposed(self, event: e.CandidateProposed, at: float) -> LogEntry:
         if self._baseline is None:
             self._baseline = event.parameters
-        changed = differences(event.parameters, self._baseline)
-        text = f"{event.candidate}: {changed or 'baseline'}"
+        text = f"{event.candidate}: {_candidate_text(event, self._baseline)}"
         return LogEntry(at, self.slot_of(event.iteration), event.proposer, text, "quiet")
 
     def _checked(self, event: e.CheckFinished, at: float) -> LogEntry:
@@ -130,6 +146,15 @@ class Narrator:
         return "" if slot is None else str(slot)
 
 
+def _candidate_text(event: e.CandidateProposed, baseline: e.Parameters) -> str:
+    changed = differences(event.parameters, baseline)
+    if event.agent and event.base:
+        return f"{event.agent} is to change {short(event.base)}"
+    if event.commit and event.parents:
+        return f"commit {short(event.commit)}"
+    return changed or "baseline"
+
+
 def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else duration_text(seconds)
 
@@ -144,7 +169,8 @@ def _said(event: e.AnyEvent) -> str:
         case e.EngineStarted():
             return f"engine started: process {event.pid} on {event.host}"
         case e.RunPaused():
-            return _because(f"paused by {event.by}", event.reason)
+            done = "halted" if event.halt else "paused"
+            return _because(f"{done} by {event.by}", event.reason)
         case e.StopRequested():
             return _because(f"stop asked by {event.by}", event.reason)
         case e.CommandRefused():
@@ -167,6 +193,14 @@ def _said_by_person(event: e.AnyEvent) -> str:
             return f"other limits, by {event.by}"
         case e.CampaignChangeAccepted():
             return f"changed campaign accepted by {event.by}"
+        case (
+            e.DirectiveAdded()
+            | e.DirectiveEdited()
+            | e.DirectiveRetired()
+            | e.StashRestored()
+            | e.StashDropped()
+        ):
+            return agent_line(event)
         case _:
             return ""
 

@@ -51,12 +51,14 @@ def _idle_phase(condition: Condition) -> str:
 
 def _busy_row(turn: OpenIteration, state: RunState, condition: Condition) -> SlotRow:
     candidate = state.candidates.get(turn.candidate) if turn.candidate else None
-    attempt = f", attempt {turn.attempt}" if turn.check and turn.attempt > 1 else ""
+    number = turn.agent.number if turn.agent else turn.attempt
+    works = turn.check is not None or turn.agent is not None
+    attempt = f", attempt {number}" if works and number > 1 else ""
     phase = turn.phase if turn.candidate else "proposing"
     if not condition.live:
-        phase, attempt = (f"cut off in {phase}" if turn.check else "not decided yet"), ""
-    held = condition.word == "paused" and turn.check is None
-    since = turn.check_since if turn.check else turn.since
+        phase, attempt = (f"cut off in {phase}" if works else "not decided yet"), ""
+    held = condition.word in {"paused", "halted"} and not works
+    since = turn.phase_since if works else turn.since
     return SlotRow(
         slot=turn.slot,
         phase="held by the pause" if held else phase + attempt,

@@ -58,6 +58,15 @@ def decimals_for(values: Sequence[float]) -> int:
     return min(most, 9)
 
 
+def count_text(count: int) -> str:
+    """A large number in a few characters: `950`, `12.3 k`, `1.24 M`."""
+    if count < 1000:
+        return str(count)
+    if count < 999_950:
+        return f"{count / 1000:.1f} k"
+    return f"{count / 1e6:.2f} M"
+
+
 def change_text(value: float, reference: float) -> str:
     """How far `value` is from `reference`, in percent: `−37.1 %`; empty when there is no share."""
     if not reference or not math.isfinite(value / reference):
