@@ -40,7 +40,8 @@ def agent_step(
         case "timeout" | "ceiling":
             return _ended(state, turn, plan, "timeout")
         case "login":
-            return _ended(state, turn, plan, "infra")
+            # The run is halted until a person has logged in; then the agent has its turn.
+            return _ended(state, turn, plan, "infra") if state.ends_by_halt else RunAgent()
         case _:
             assert_never(last.outcome)
 

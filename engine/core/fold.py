@@ -222,7 +222,7 @@ def _iteration_started(state: RunState, event: e.IterationStarted, record: e.Rec
 def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> None:
     _open(state, event.iteration, record).candidate = event.candidate
     state.keys.add(event.key)
-    if event.restores in state.restoring:
+    if event.restores is not None and event.restores in state.restoring:
         state.restoring.remove(event.restores)
     state.candidates[event.candidate] = Candidate(
         id=event.candidate,

@@ -8,7 +8,8 @@ from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.check_rules import environment_findings
 from engine.core.campaign.fields import show
 from engine.core.campaign.keys import example_of, listed
-from engine.core.campaign.nearest import did_you_mean
+from engine.core.campaign.nearest import did_you_mean, nearest
+from engine.core.campaign.placeholders import AGENT_PLACEHOLDERS, PLACEHOLDERS, placeholders
 from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.proposers import (
     AGENTS,
@@ -68,10 +69,18 @@ def _unknown(name: str, place: Place) -> Finding:
 
 def _words(spec: AgentSpec, place: Place) -> Iterator[Finding]:
     try:
-        spec.words()
+        words = spec.words()
     except ValueError as error:
         message = f"cannot be parted into words: {str(error).lower()}"
         yield Finding(place=place, message=message, fix="close the quotation, or write a list")
+        return
+    known = [f"{{{name}}}" for name in AGENT_PLACEHOLDERS]
+    for name in (name for word in words for name in placeholders(word)):
+        # Other braces are the program's own; these were meant for the engine.
+        if name not in AGENT_PLACEHOLDERS and (name in PLACEHOLDERS or nearest(name, known)):
+            fix = did_you_mean(f"{{{name}}}", known, f"there are {', '.join(known)}")
+            message = f"an agent's command has no placeholder {{{name}}}"
+            yield Finding(place=place, message=message, fix=fix)
 
 
 def _directives(spec: AgentSpec, place: Place) -> Iterator[Finding]:

@@ -20,6 +20,14 @@ PLACEHOLDERS: Final = {
 }
 """What each placeholder stands for."""
 
+AGENT_PLACEHOLDERS: Final = {
+    "prompt": "the path of the file that holds the prompt",
+    "tree": "the folder that it may change, in which it is started",
+    "answer": "the path at which it may write its answer, as the prompt asks for it",
+    "folder": "the folder of this attempt's own files",
+}
+"""The same for the command of an agent."""
+
 _BRACED: Final = re.compile(r"\{\{[A-Za-z_][\w.-]*\}\}|(?<!\$)\{([A-Za-z_][\w.-]*)\}")
 
 
