@@ -132,19 +132,32 @@ async def bring(git: Git, tree: Path, base: Commit, most_file_bytes: int) -> Own
         return unreadable
     borrowed = os.fsdecode(_quoted(os.fsencode(tree / ".git" / "objects")))
     env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed}
+    found = await since(git, tip, base, most_file_bytes, env)
+    if found is None:
+        return unreadable
+    own, names = found
+    return own if own.big or await _copied(git, names, env) else unreadable
+
+
+async def since(
+    git: Git, tip: str, base: str, most_file_bytes: int, env: dict[str, str]
+) -> tuple[OwnCommits, bytes] | None:
+    """The commits from `base` to `tip`, and the names of their objects; None if unreadable."""
     limit = f"--filter=blob:limit={most_file_bytes + 1}"
     words = ("rev-list", "--objects", limit, "--filter-print-omitted", tip, f"^{base}")
     listed = await git.ask(*words, env=env)
     if listed.exit_code != 0 or listed.cut:
-        return unreadable
-    lines = listed.out.splitlines()
+        return None
     count = await git.ask("rev-list", "--count", tip, f"^{base}", env=env)
     follows = await git.ask("merge-base", "--is-ancestor", base, tip, env=env)
-    own = OwnCommits(head=Commit(tip), count=int(count.out or b"0"), follows=follows.exit_code == 0)
-    if any(line.startswith(b"~") for line in lines):
-        return msgspec.structs.replace(own, big=True)
-    names = b"".join(line.split(b" ", 1)[0] + b"\n" for line in lines)
-    return own if await _copied(git, names, env) else unreadable
+    lines = listed.out.splitlines()
+    own = OwnCommits(
+        head=Commit(tip),
+        count=int(count.out or b"0"),
+        follows=follows.exit_code == 0,
+        big=any(line.startswith(b"~") for line in lines),
+    )
+    return own, b"".join(line.split(b" ", 1)[0] + b"\n" for line in lines)
 
 
 async def _copied(git: Git, names: bytes, env: dict[str, str]) -> bool:

@@ -6,12 +6,13 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from engine.workspace import history, links, private_git, snapshot
+from engine.workspace import links, private_git, snapshot, tips
 from engine.workspace.folders import disk_errors, remove
 from engine.workspace.git import Git, Place
 from engine.workspace.history import Tip
 from engine.workspace.private_git import OwnCommits
 from engine.workspace.protocol import Commit, Refused, WorkspaceError
+from engine.workspace.snapshot import Limits
 
 _RESET: Final = ("read-tree", "--reset", "-u")
 _CLEAN: Final = ("clean", "-ffdxq")
@@ -25,6 +26,12 @@ class Furnishing(msgspec.Struct, frozen=True, kw_only=True):
     link: tuple[str, ...]
     private: private_git.Template
     most_file_bytes: int
+
+    @property
+    def limits(self) -> Limits:
+        """What is not taken from the trees."""
+        words = tuple(word for pattern in self.without for word in ("-x", pattern))
+        return Limits(self.most_file_bytes, words)
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -57,55 +64,22 @@ class SlotTree:
 
     async def tip(self, base: Commit, message: str) -> Tip | Refused:
         """What is in the tree now: the agent's own commits and, on top, what it left."""
-        furnishing = self._furnishing
-        tree = self.place.tree
-        own = await private_git.bring(self._git, tree, base, furnishing.most_file_bytes)
-        if own is not None and own.big:
-            return Refused(
-                reason="a file in the agent's commits is too big "
-                f"(over {furnishing.most_file_bytes} bytes)"
-            )
-        # What the agent committed counts even where the ignore rules would leave it out.
-        await snapshot.read_index(self._git, self.place, own.head if own else base)
-        taken = await snapshot.take(
-            self._git,
-            self.place,
-            most_file_bytes=furnishing.most_file_bytes,
-            without=furnishing.without,
-        )
-        return (
-            taken if isinstance(taken, Refused) else await self._joined(base, own, taken, message)
-        )
+        own, limits = await self._own(base), self._furnishing.limits
+        taken = await tips.take(self._git, self.place, base, own, limits)
+        if isinstance(taken, Refused):
+            return taken
+        return await tips.join(self._git, base, own, taken, message)
 
     async def what_fits(self, base: Commit, message: str) -> Tip:
         """As `tip`, but what cannot be taken is left out."""
-        furnishing = self._furnishing
-        tree = self.place.tree
-        own = await private_git.bring(self._git, tree, base, furnishing.most_file_bytes)
+        own, limits = await self._own(base), self._furnishing.limits
         own = None if own is not None and own.big else own
-        await snapshot.read_index(self._git, self.place, own.head if own else base)
-        taken = await snapshot.take_what_fits(
-            self._git,
-            self.place,
-            most_file_bytes=furnishing.most_file_bytes,
-            without=furnishing.without,
-        )
-        return await self._joined(base, own, taken, message)
+        taken = await tips.take_what_fits(self._git, self.place, base, own, limits)
+        return await tips.join(self._git, base, own, taken, message)
 
-    async def _joined(self, base: Commit, own: OwnCommits | None, tree: str, message: str) -> Tip:
-        parent = own.head if own is not None and own.follows else base
-        (parent_tree,) = await history.trees_of(self._git, parent)
-        left = tree != parent_tree
-        commit = parent
-        if left:
-            commit = await history.commit_tree(self._git, tree, [parent], message)
-        return Tip(
-            commit=commit,
-            tree=tree,
-            commits=own.count if own else 0,
-            left=left,
-            rewrote=own is not None and not own.follows,
-        )
+    async def _own(self, base: Commit) -> OwnCommits | None:
+        limit_bytes = self._furnishing.limits.most_file_bytes
+        return await private_git.bring(self._git, self.place.tree, base, limit_bytes)
 
     async def _reset(self, commit: Commit) -> None:
         kept = [word for pattern in self._furnishing.without for word in ("-e", pattern)]

@@ -23,7 +23,16 @@ _DEEPEST: Final = 20
 _NAMED: Final = 5
 
 
-class _Difference(NamedTuple):
+class Limits(NamedTuple):
+    """What is not taken: files with more bytes, and what these words for git leave out."""
+
+    most_file_bytes: int
+    exclude: tuple[str, ...] = ()
+
+
+class Difference(NamedTuple):
+    """Files that are not in the tree any more, and those that are new or may be changed."""
+
     gone: list[bytes]
     there: list[bytes]
 
@@ -42,69 +51,68 @@ def unlock(place: Place) -> None:
     place.index.with_name(place.index.name + ".lock").unlink(missing_ok=True)
 
 
-async def take(
-    git: Git, place: Place, *, most_file_bytes: int, without: Sequence[str] = ()
-) -> str | Refused:
+async def take(git: Git, place: Place, limits: Limits) -> str | Refused:
     """The tree object of what is in the working tree and is not ignored.
 
     The index must be that of a commit near it. Empty folders, sockets and the like are not taken.
-
-    Args:
-        git: the repository that takes the objects.
-        place: the working tree, with an index that nobody else uses.
-        most_file_bytes: the tree is refused when a new or changed file has more.
-        without: exclude patterns beside those of the repository and the tree.
     """
     if not stat.S_ISDIR(await anyio.to_thread.run_sync(_mode, place.tree)):
         return Refused(reason=f"the folder {place.tree} is gone")
-    difference = await _difference(git, place, without)
-    big = await anyio.to_thread.run_sync(_big, place.tree, difference.there, most_file_bytes)
+    found = await _difference(git, place, limits)
+    big = await too_big(place, found.there, limits)
     if big:
         return Refused(
-            reason=f"too big to be committed (over {most_file_bytes} bytes): {named(big)}"
+            reason=f"too big to be committed (over {limits.most_file_bytes} bytes): {named(big)}"
         )
-    return await _write(git, place, difference)
+    return await write(git, place, found)
 
 
-async def take_what_fits(
-    git: Git, place: Place, *, most_file_bytes: int, without: Sequence[str] = ()
-) -> str:
+async def take_what_fits(git: Git, place: Place, limits: Limits) -> str:
     """As `take`, but files that are too big are left out."""
-    difference = await _difference(git, place, without)
-    big = await anyio.to_thread.run_sync(_big, place.tree, difference.there, most_file_bytes)
-    there = [name for name in difference.there if name not in set(big)]
-    return await _write(git, place, _Difference(difference.gone, there))
+    found = await _difference(git, place, limits)
+    big = set(await too_big(place, found.there, limits))
+    there = [name for name in found.there if name not in big]
+    return await write(git, place, Difference(found.gone, there))
 
 
-async def _write(git: Git, place: Place, difference: _Difference) -> str:
-    update, listed = ("update-index", "-z"), "--stdin"
-    if difference.gone:
-        await git.run(
-            *update, "--force-remove", listed, place=place, stdin=_listed(difference.gone)
-        )
-    if difference.there:
-        words = (*update, "--add", "--replace", "--remove", listed)
-        await git.run(*words, place=place, stdin=_listed(difference.there))
-    return await git.line("write-tree", place=place)
+async def _difference(git: Git, place: Place, limits: Limits) -> Difference:
+    found = await changed(git, place)
+    new = await _opened_up(git, place, limits.exclude)
+    return Difference(found.gone, [*found.there, *new])
 
 
-async def _difference(git: Git, place: Place, without: Sequence[str]) -> _Difference:
+async def changed(git: Git, place: Place) -> Difference:
+    """Which files of the index are gone or may have changed."""
     out = await git.run(
         "diff-files", "-z", "--name-status", "--no-renames", "--ignore-submodules=all", place=place
     )
     fields = out.split(b"\0")
     changes = list(zip(fields[::2], fields[1::2], strict=False))
     gone = [name for kind, name in changes if kind == b"D"]
-    there = [name for kind, name in changes if kind != b"D"]
-    there += await _untracked(git, place, without)
-    return _Difference(gone, there)
+    return Difference(gone, [name for kind, name in changes if kind != b"D"])
 
 
-async def _untracked(git: Git, place: Place, without: Sequence[str]) -> list[bytes]:
+async def write(git: Git, place: Place, found: Difference) -> str:
+    """The tree object of the index with these files as they are in the working tree."""
+    update, listed = ("update-index", "-z"), "--stdin"
+    if found.gone:
+        await git.run(*update, "--force-remove", listed, place=place, stdin=_listed(found.gone))
+    if found.there:
+        words = (*update, "--add", "--replace", "--remove", listed)
+        await git.run(*words, place=place, stdin=_listed(found.there))
+    return await git.line("write-tree", place=place)
+
+
+async def too_big(place: Place, names: Sequence[bytes], limits: Limits) -> list[bytes]:
+    """Those of the files that are too big."""
+    return await anyio.to_thread.run_sync(_big, place.tree, names, limits.most_file_bytes)
+
+
+async def _opened_up(git: Git, place: Place, exclude: Sequence[str]) -> list[bytes]:
     """The new files; repositories of an agent's own are opened up so that theirs are among them."""
     found: list[bytes] = []
     for _ in range(_DEEPEST):
-        found = await untracked(git, place, without)
+        found = await untracked(git, place, exclude)
         nested = [name for name in found if name.endswith(b"/")]
         if not nested:
             break
@@ -112,10 +120,9 @@ async def _untracked(git: Git, place: Place, without: Sequence[str]) -> list[byt
     return [name for name in found if not name.endswith(b"/")]
 
 
-async def untracked(git: Git, place: Place, without: Sequence[str]) -> list[bytes]:
+async def untracked(git: Git, place: Place, exclude: Sequence[str]) -> list[bytes]:
     """Files that are new and not ignored; a repository inside the tree as its folder with a /."""
-    patterns = [word for pattern in without for word in ("-x", pattern)]
-    words = ("ls-files", "-z", "--others", "--exclude-standard", *patterns)
+    words = ("ls-files", "-z", "--others", "--exclude-standard", *exclude)
     return [name for name in (await git.run(*words, place=place)).split(b"\0") if name]
 
 
