@@ -12,6 +12,7 @@ from engine.core.events import AnyEvent, Record
 from engine.core.state import RunState
 from engine.reports.status import Status, View, as_json_data, status_of
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
+from tests.agent_events import at_work, worked
 from tests.recorded import (
     NOON,
     began,
@@ -19,6 +20,7 @@ from tests.recorded import (
     created,
     folded,
     iterations,
+    judged,
     proposed,
     started,
     stopped,
@@ -29,6 +31,7 @@ NOW = datetime.fromisoformat(NOON).timestamp() + 100
 VIEW = View(run="made-s0", run_dir="/runs/made-s0")
 FINISHED = e.RunFinished(reason="target", detail="est_ms reached 0.5 ms", exit_status=0)
 PAUSED = e.RunPaused(by="cli", reason="lunch")
+HALTED = e.RunPaused(by="guardrail", reason="alike", halt=True)
 BUSY = [began(1), proposed(1), checking(1)]
 IDLE = [began(1), proposed(1)]
 RUNNING = [created(), started(PID)]
@@ -93,6 +96,10 @@ def status(events: Sequence[AnyEvent], liveness: Liveness, view: View = VIEW) ->
         (RUNNING, alive(pause="by shell"), "pausing", "by shell"),
         ([*RUNNING, PAUSED, e.RunResumed(by="cli")], alive(), "running", None),
         ([*RUNNING, PAUSED], alive(waiting="disk"), "paused", "lunch"),
+        ([*RUNNING, HALTED], alive(pause="alike"), "halted", "alike"),
+        ([*RUNNING, *BUSY, HALTED], alive(), "halted", "alike"),
+        ([*RUNNING, HALTED, e.RunResumed(by="cli")], alive(), "running", None),
+        ([*RUNNING, HALTED, stopped("halted")], dead("alike"), "stopped", "halted"),
         (
             [*RUNNING, *BUSY, PAUSED, e.StopRequested(by="cli", reason="enough")],
             alive(),
@@ -169,6 +176,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
             "stop_at_target": False,
             "usd": None,
             "tokens": None,
+            "exit_on_halt": False,
         },
         "journal": "ok",
     }
@@ -213,3 +221,44 @@ def test_a_heartbeat_from_the_future_is_fresh() -> None:
     found = status(RUNNING, alive(-30))
     assert found.state == "running"
     assert found.heartbeat_age_s == 0.0
+
+
+def limited(retry_at: str | None) -> list[AnyEvent]:
+    """An agent's attempt, at the end of which its provider says when to come back."""
+    return [*RUNNING, *at_work(1), worked(1, outcome="limited", retry_at=retry_at)]
+
+
+def test_an_agent_that_is_parked_waits() -> None:
+    found = status(limited("2026-11-21T14:20:00Z"), alive())
+    assert (found.state, found.until) == ("waiting", "2026-11-21T14:20:00Z")
+    assert found.reason == "usage limit, until 2026-11-21 14:20 UTC"
+
+
+def test_a_run_whose_agent_is_parked_runs_while_a_check_does() -> None:
+    events = [*limited("2026-11-21T14:20:00Z"), began(2, slot=1), proposed(2), checking(2)]
+    found = status(events, alive())
+    assert (found.state, found.until) == ("running", None)
+
+
+def test_an_agent_whose_time_has_come_waits_no_more() -> None:
+    found = status(limited("2026-11-21T12:01:00Z"), alive())
+    assert (found.state, found.until, found.reason) == ("running", None, None)
+
+
+def test_a_slot_in_which_an_agent_works_says_which() -> None:
+    events = [*RUNNING, *at_work(1)]
+    (slot,) = status(events, alive()).slots
+    assert (slot.phase, slot.since_s) == ("codex", 100.0)
+    assert status([*events, PAUSED], alive()).state == "pausing"
+
+
+def test_what_agents_have_used() -> None:
+    unpriced = worked(2, cost_usd=None)
+    events = [*RUNNING, *at_work(1), worked(1), *at_work(2), unpriced]
+    spend = as_json_data(status(events, alive()))["spend"]
+    assert spend == {"usd": 0.0421, "tokens": 24_690, "unpriced_tokens": 12_345}
+
+
+def test_failures_that_count_are_counted() -> None:
+    failed = msgspec.structs.replace(judged(1, None, "infra"), consequence="counted")
+    assert status([*RUNNING, began(1), proposed(1), failed], alive()).failures_counted == 1

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.core.agent_lines import short
 from engine.core.ids import CandidateId
-from engine.core.verdicts import metrics_of
 from engine.core.state import Candidate, RunState
+from engine.core.verdicts import metrics_of
 from tui.ink import Ink, Line, Span, cell, crop, line, width_of
 from tui.views.ranking import Ranking
 from tui.views.words import NO_VALUE, padded, parameter_text, value_text
@@ -102,10 +103,22 @@ def measured_so_far(state: RunState) -> dict[CandidateId, float]:
 
 def _text(candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]) -> str:
     """What tells the candidate from the baseline; for one that failed, why, in front."""
-    short = "baseline" if candidate is baseline else differences(candidate.parameters, parameters)
+    what = "baseline" if candidate is baseline else _short(candidate, parameters)
     if candidate.verdict is None or candidate.scored or not candidate.reason:
-        return short
-    return f"{candidate.reason.splitlines()[0]} · {short}" if short else candidate.reason
+        return what
+    return f"{candidate.reason.splitlines()[0]} · {what}" if what else candidate.reason
+
+
+def _short(candidate: Candidate, parameters: Mapping[str, Any]) -> str:
+    """What a candidate is: its parameters, or what its agent says of its change."""
+    changed = differences(candidate.parameters, parameters)
+    answer = candidate.code.answer if candidate.code else None
+    said = (answer.summary or answer.hypothesis).strip() if answer else ""
+    if said:
+        return said.splitlines()[0]
+    if candidate.code and candidate.code.commit and not changed:
+        return f"commit {short(candidate.code.commit)}"
+    return changed
 
 
 def differences(parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:

@@ -86,9 +86,10 @@ def header_line(view: HeaderView, width: int, now: float) -> Line:
         _heartbeat(view.condition, now),
     ]
     right = [*_champion_fields(view.champion), _spend_field(view), _time(view, now)]
-    forms = fit([*left, *right], width - 3, 2)
+    gap = 3 if width >= 100 else 2
+    forms = fit([*left, *right], width - 3, gap)
     middle = len(left)
-    start = (Span(" "), *joined(forms[:middle], 3 if width >= 100 else 2))
+    start = (Span(" "), *joined(forms[:middle], gap))
     return spread(start, (*joined(forms[middle:], 2), Span(" ")), width)
 
 

@@ -1,7 +1,7 @@
 """Lines of the log: what programs wrote, and what was decided."""
 
 from datetime import tzinfo
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from rich.cells import cell_len, chop_cells
 
@@ -115,10 +115,7 @@ class Narrator:
     def _agent(
         self, event: e.AgentStarted | e.AgentFinished | e.AgentInterrupted, at: float
     ) -> LogEntry:
-        answered = isinstance(event, e.AgentFinished) and event.outcome == "answered"
-        ink: Ink = "strong"
-        if isinstance(event, e.AgentStarted) or (answered and not event.problems):
-            ink = "quiet"
+        ink: Ink = "quiet" if _went_well(event) else "strong"
         return LogEntry(at, self.slot_of(event.iteration), "agent", agent_line(event), ink)
 
     def _proposed(self, event: e.CandidateProposed, at: float) -> LogEntry:
@@ -153,6 +150,18 @@ def _candidate_text(event: e.CandidateProposed, baseline: e.Parameters) -> str:
     if event.commit and event.parents:
         return f"commit {short(event.commit)}"
     return changed or "baseline"
+
+
+def _went_well(event: e.AgentStarted | e.AgentFinished | e.AgentInterrupted) -> bool:
+    match event:
+        case e.AgentStarted():
+            return True
+        case e.AgentFinished():
+            return event.outcome == "answered" and not event.problems
+        case e.AgentInterrupted():
+            return False
+        case _:
+            assert_never(event)
 
 
 def _seconds(seconds: float) -> str:
