@@ -215,6 +215,8 @@ class CampaignAgents:
             return None, []
         demands = Demands(shortlist=self._setup.spec.shortlist, escalated=started.escalated)
         reading = read_answer(result.answer, result.structured, demands)
+        if reading.answer is None and self._setup.spec.answer == "optional":
+            return None, []
         return reading.answer, [problem.text for problem in reading.problems]
 
 
