@@ -13,7 +13,6 @@ NAMES: Final = (
     "recovery.recorded",  # interrupted steps are recorded, nothing runs yet
     "iteration.recorded",  # IterationStarted is recorded, no check was begun
     "agent.recorded",  # the intent to let an agent work is recorded, no process yet
-    "agent.spawned",  # its process runs
     "agent.ended",  # its process ended, the outcome is unrecorded
     "agent.outcome",  # the outcome is recorded, its tree is no commit yet
     "change.collected",  # its tree is a commit under a ref, unrecorded
@@ -22,6 +21,16 @@ NAMES: Final = (
     "stash.kept",  # an attempt lies under a ref, unrecorded
     "accepted.recorded",  # the promotion is recorded, the branch is not moved
     "accepted.moved",  # the branch is moved
+    "workspace.captured",  # in-place: the person's work lies under a ref, nothing is touched
+    "workspace.intended",  # in-place: the intent to switch the checkout is written
+    "workspace.switched",  # in-place: the files are switched, the index is not
+    "workspace.published",  # in-place: the index is switched, HEAD is not
+    "workspace.lent",  # in-place: the checkout is the run's now
+    "workspace.accepting",  # in-place: the intent to move the person's branch is written
+    "workspace.accepted",  # in-place: it is moved
+    "workspace.restoring",  # in-place: the intent to give the person's work back is written
+    "workspace.restored",  # in-place: the files are back, index and HEAD are not
+    "workspace.returned",  # in-place: all is back, the intent is still there
     "check.recorded",  # the intent to run a check is recorded, no process yet
     "check.spawned",  # its process runs
     "check.ended",  # its process ended, the outcome is unrecorded
