@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.core.agent_lines import usd_text
 from engine.core.state import RunState, Spend
 from tui.fitting import Field, fit, joined, optional
-from tui.ink import Line, Span, line, spread
+from tui.ink import Line, Span, line, spread, width_of
 from tui.views.condition import MARKS, Condition
 from tui.views.words import age_text, change_text, count_text, duration_text, value_text
 
@@ -86,11 +86,13 @@ def header_line(view: HeaderView, width: int, now: float) -> Line:
         _heartbeat(view.condition, now),
     ]
     right = [*_champion_fields(view.champion), _spend_field(view), _time(view, now)]
-    gap = 3 if width >= 100 else 2
-    forms = fit([*left, *right], width - 3, gap)
+    forms = fit([*left, *right], width - 3, 2)
     middle = len(left)
-    start = (Span(" "), *joined(forms[:middle], gap))
-    return spread(start, (*joined(forms[middle:], 2), Span(" ")), width)
+    end = (*joined(forms[middle:], 2), Span(" "))
+    wide = (Span(" "), *joined(forms[:middle], 3))
+    if width >= 100 and width_of(wide) + width_of(end) < width:
+        return spread(wide, end, width)
+    return spread((Span(" "), *joined(forms[:middle], 2)), end, width)
 
 
 def _short(text: str, width: int) -> str:
