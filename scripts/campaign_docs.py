@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from engine.core.campaign.models import (
     StopSpec,
 )
 from engine.core.campaign.parameters import ChoicesParameter, FloatParameter, IntParameter
-from engine.core.campaign.placeholders import PLACEHOLDERS
+from engine.core.campaign.placeholders import AGENT_PLACEHOLDERS, PLACEHOLDERS
 from engine.core.campaign.policy import PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirective
 from engine.core.campaign.schema import campaign_schema
@@ -77,7 +77,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
 
 FORMATS = {"duration": "duration", "regex": "regular expression", "share": "percentage"}
 
-NOTE = re.compile(r"<!-- note (\w+) -->\n(.*?)(?=<!-- |\Z)", re.DOTALL)
+NOTE = re.compile(r"<!-- note (\w+) -->\n(.*?)(?=<!-- note |\Z)", re.DOTALL)
 """What is said of a model besides its docstring: from such a line to the next one."""
 
 
@@ -100,9 +100,14 @@ def page() -> str:
         )
     ]
     before, after = NOTE.sub("", text).split("<!-- keys -->\n")
-    names = "\n".join(f"| `{{{name}}}` | {text} |" for name, text in PLACEHOLDERS.items())
-    after = after.replace("<!-- placeholders -->", f"| placeholder | |\n| --- | --- |\n{names}")
-    return before + "\n".join(sections) + "\n" + after
+    whole = before + "\n".join(sections) + "\n" + after
+    whole = whole.replace("<!-- agent placeholders -->", _table(AGENT_PLACEHOLDERS))
+    return whole.replace("<!-- placeholders -->", _table(PLACEHOLDERS))
+
+
+def _table(placeholders: Mapping[str, str]) -> str:
+    names = "\n".join(f"| `{{{name}}}` | {text} |" for name, text in placeholders.items())
+    return f"| placeholder | |\n| --- | --- |\n{names}"
 
 
 def _reachable(model: type[Model]) -> set[type[Model]]:

@@ -1,5 +1,6 @@
 """The page and the schema are made from the models, and what they show is true."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.core.campaign.fields import Model
+from engine.core.campaign.judge import judge
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.load import load_campaign
 from engine.core.campaign.models import Campaign
@@ -31,11 +33,30 @@ def test_the_page_is_current() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_campaign_on_the_page_loads(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    path = tmp_path / "bowl.yaml"
+EXAMPLES: list[str] = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+WHOLE = [text for text in EXAMPLES if text.startswith("campaign:")]
+PARTS = [text for text in EXAMPLES if text not in WHOLE]
+
+
+@pytest.mark.parametrize("example", WHOLE)
+def test_a_campaign_on_the_page_loads(example: str, tmp_path: Path) -> None:
+    path = tmp_path / "example.yaml"
     path.write_text(example)
-    assert load_campaign(path).campaign.campaign == "bowl"
+    assert load_campaign(path).campaign.checks
+
+
+@pytest.mark.parametrize("example", PARTS)
+def test_a_part_on_the_page_fits_into_the_campaign_on_it(example: str) -> None:
+    code = next(text for text in WHOLE if "workspace:" in text)
+    part = parse_yaml(example)
+    assert not part.problems
+    assert judge(parse_yaml(code).data | part.data)[1] == []
+
+
+def test_the_page_shows_both_kinds_of_campaigns_and_their_parts() -> None:
+    assert len(WHOLE) == 2
+    shown = {key for text in PARTS for key in parse_yaml(text).data}
+    assert shown == {"proposers", "workspace", "post_checks", "policy", "budget"}
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
@@ -63,7 +84,10 @@ def test_the_schema_shows_values_as_a_file_has_them() -> None:
     assert check["deadline"]["default"] == "10m"
     assert check["idle"]["type"] == "string"
     assert check["exit"]["examples"] == [[0, 3]]
-    assert "null" not in str(campaign_schema())
+    agent = campaign_schema()["$defs"]["AgentSpec"]["properties"]
+    assert agent["escalate_below"]["default"] == "3%"
+    assert campaign_schema()["properties"]["budget"]["default"]["per_iteration"] == {}
+    assert "null" not in json.dumps(campaign_schema())
 
 
 def test_campaigns_that_ship_load() -> None:

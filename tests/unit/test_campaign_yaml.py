@@ -35,7 +35,26 @@ checks:
     failures: [{pattern: oom, class: infra}]
 stop: {iterations: 200, for: 8h, target: met}
 """
-DATA: dict[str, Any] = parse_yaml(GOOD).data
+CODE = """\
+campaign: code
+workspace: {repo: ., base: main, link: [data], keep: [build/, "!x"], sync: once}
+metric: {name: ms, direction: min}
+proposers:
+  - kind: agent
+    agent: command
+    command: "my-agent '{prompt}' {tree}"
+    model: gpt-5.5
+    deadline: 45m
+    env: {secret: [A_KEY]}
+    escalate_below: 2.5%
+    directives: [triangular-inversion, notes/x.md, {text: keep it, title: it}]
+checks: [{name: bench, run: "true", reports: [ms], fails_as: compile, on_fail: fail, retries: 1}]
+post_checks: [{name: suite, run: "true", backoff: 2m}]
+policy: {resilient: true, no_commit: allow, max_failures: 9}
+budget: {usd: 40, tokens: 8M, per_iteration: {tokens: 500k}, prices: {m: {input: 1, output: 2.5}}}
+"""
+GOODS = (GOOD, CODE)
+DATA: tuple[dict[str, Any], ...] = tuple(parse_yaml(text).data for text in GOODS)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +177,16 @@ def test_no_content_of_a_file_makes_it_crash(
 
 @settings(max_examples=250, deadline=None)
 @given(
-    start=st.integers(0, len(GOOD)),
+    good=st.sampled_from(GOODS),
+    start=st.integers(0, max(map(len, GOODS))),
     removed=st.integers(0, 12),
     put=st.text("abkx01.:-{}[],&*!#'\" \n\t%e", max_size=8),
 )
 def test_no_slip_of_the_hand_makes_it_crash(
-    start: int, removed: int, put: str, tmp_path_factory: pytest.TempPathFactory
+    good: str, start: int, removed: int, put: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "slip.yaml"
-    path.write_text(GOOD[:start] + put + GOOD[start + removed :])
+    path.write_text(good[:start] + put + good[start + removed :])
     loads_or_tells(path)
 
 
@@ -184,20 +204,35 @@ def places(value: Any, above: tuple[str | int, ...] = ()) -> list[tuple[str | in
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2**60) | st.floats() | st.text(max_size=5)
-    | st.sampled_from(["lr", "loss", "{python}", "met", "log", "5s", "50%"]),
+    | st.sampled_from(["lr", "loss", "{python}", "met", "log", "5s", "50%"])
+    | st.sampled_from(["agent", "acp", "8k", "in-place", "a/b", "fail", "{run}"]),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["lr", "int", "name", "when", "json"]), inner, max_size=3),
+    | st.dictionaries(
+        st.sampled_from(["lr", "int", "name", "when", "json", "text", "kind", "agent", "usd"]),
+        inner,
+        max_size=3,
+    ),
     max_leaves=6,
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("data", DATA, ids=["space", "code"])
+def test_what_the_slips_begin_from_is_in_order(data: dict[str, Any]) -> None:
+    assert judge(data)[1] == []
+
+
 @settings(max_examples=400, deadline=None)
-@given(changes=st.lists(st.tuples(st.sampled_from(places(DATA)), JSON), min_size=1, max_size=3))
+@given(
+    which=st.sampled_from(range(len(DATA))),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), JSON), min_size=1, max_size=3),
+)
 def test_any_data_is_a_campaign_or_has_findings(
-    changes: list[tuple[tuple[str | int, ...], Any]],
+    which: int, changes: list[tuple[float, Any]]
 ) -> None:
-    data = copy.deepcopy(DATA)
-    for place, value in changes:
+    data = copy.deepcopy(DATA[which])
+    there = places(data)
+    for share, value in changes:
+        place = there[int(share * len(there))]
         node: Any = data
         try:
             for step in place[:-1]:

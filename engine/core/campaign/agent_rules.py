@@ -52,7 +52,7 @@ def _program(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
         at = (*place, key)
         if value is None and wanted and draft.sound(*at):
             fix = f"add {key}: {example_of(AgentSpec, key)}"
-            message = f"{show(key)} is missing, without which {spec.agent} has nothing to run"
+            message = f"{show(key)} is missing: the agent {spec.agent} needs it"
             yield Finding(place=at, message=message, fix=fix, at_key=True)
         elif value is not None and not wanted:
             users = [name for name, takes in AGENTS.items() if key in takes]

@@ -38,18 +38,21 @@ def space_findings(draft: Draft) -> Iterator[Finding]:
 
 
 def _searches(draft: Draft) -> bool:
-    """Whether the proposer chooses parameters, or may as well have done so."""
-    return not any(isinstance(proposer, AgentSpec) for proposer in draft.campaign.proposers)
+    """Whether the proposer is known, and chooses parameters."""
+    agents = (isinstance(proposer, AgentSpec) for proposer in draft.campaign.proposers)
+    return draft.sound("proposers", 0, "kind") and not any(agents)
 
 
 def _nothing_to_search(draft: Draft) -> Iterator[Finding]:
-    campaign, kind_known = draft.campaign, draft.sound("proposers", 0, "kind")
-    if campaign.space or not (_searches(draft) and kind_known and draft.sound("space")):
+    campaign = draft.campaign
+    if campaign.space or not (_searches(draft) and draft.sound("space")):
         return
     if "space" in campaign.model_fields_set:
         yield Finding(place=("space",), message="must not be empty", fix="add one")
         return
     fix = f"add space: {example_of(Campaign, 'space')}"
+    if campaign.workspace is not None:
+        fix += ", or proposers: [{kind: agent, agent: codex}]"
     yield Finding(place=("space",), message="'space' is missing", fix=fix, at_key=True)
 
 

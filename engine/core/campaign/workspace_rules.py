@@ -69,10 +69,11 @@ def _names(spec: WorkspaceSpec) -> Iterator[Finding]:
 
 
 def _paths(spec: WorkspaceSpec) -> Iterator[Finding]:
-    patterns = [path.lstrip("!").lstrip("/") for path in spec.keep]
-    for key, paths in (("link", spec.link), ("keep", patterns)):
+    for key, paths in (("link", spec.link), ("keep", spec.keep)):
         for index, path in enumerate(paths):
-            if problem := _leads_out(path):
+            # A pattern begins with / where it means the top of the repository.
+            inside = path.lstrip("!").lstrip("/") if key == "keep" else path
+            if problem := _leads_out(inside):
                 fix = "name what lies in the repository, from its top"
                 place = ("workspace", key, index)
                 yield Finding(place=place, message=f"{show(path)} {problem}", fix=fix)
