@@ -5,6 +5,7 @@ the file's name. What is recorded is the text as it is now: a file that changes 
 run, until the directive is edited.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,9 @@ def find(word: str, folder: Path) -> DirectiveText:
     Raises:
         DirectiveError: no such preset or file, or the file cannot be used.
     """
-    return from_file(folder / Path(word).expanduser()) if is_path(word) else preset(word)
+    # A home that nobody has stays as it is written, and is then not found.
+    path = os.path.expanduser(word)  # noqa: PTH111
+    return from_file(folder / path) if is_path(word) else preset(word)
 
 
 def preset(name: str) -> DirectiveText:

@@ -13,7 +13,7 @@ _FILE: Final = re.compile(r"(?m)^diff --git [^\n]*\n")
 def scalar_only(diff: str) -> bool:
     """Whether every changed line is the line before with other numbers or truth values in it.
 
-    Lines that are comments and empty lines do not count. False for a change of nothing at all, and
+    Lines that are comments, and space, do not count. False for a change of nothing at all, and
     where a file was added, deleted or is binary: there is more to it then.
 
     Args:
@@ -22,8 +22,9 @@ def scalar_only(diff: str) -> bool:
     changes = [_change(part) for part in _FILE.split(diff) if part.strip()]
     if any(change is None for change in changes):
         return False
-    counted = [change for change in changes if change and change != ([], [])]
-    return bool(counted) and all(_alike(*change) for change in counted)
+    sides = [(_tokens(before), _tokens(after)) for before, after in filter(None, changes)]
+    alike = all(_without_literals(a) == _without_literals(b) for a, b in sides)
+    return alike and any(a != b for a, b in sides)
 
 
 def _change(part: str) -> tuple[list[str], list[str]] | None:
@@ -41,10 +42,9 @@ def _counted(lines: list[str], sign: str) -> Iterator[str]:
             yield line[1:]
 
 
-def _alike(before: list[str], after: list[str]) -> bool:
-    return _without_literals(before) == _without_literals(after) and before != after
+def _tokens(lines: list[str]) -> list[str]:
+    return [token for line in lines for token in _TOKEN.findall(line)]
 
 
-def _without_literals(lines: list[str]) -> list[str]:
-    tokens = [token for line in lines for token in _TOKEN.findall(line)]
+def _without_literals(tokens: list[str]) -> list[str]:
     return ["0" if _LITERAL.fullmatch(token) else token for token in tokens]

@@ -98,6 +98,8 @@ def read_text(path: Path) -> str:
         raise TemplateError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except ValueError as error:  # a zero byte in the path
+        raise TemplateError(f"{str(path)!r}: cannot be read: {error}") from error
     if len(text) > MOST_CHARACTERS:
         raise TemplateError(f"{path}: longer than {MOST_CHARACTERS} characters")
     return text.replace("\r\n", "\n")
