@@ -5,7 +5,8 @@ set -eu
 fail() { printf 'test set-up: %s\n' "$*" >&2; exit 1; }
 
 # program:package, as Debian names them
-needed="tmux:tmux git:git setpriv:util-linux sshd:openssh-server ssh:openssh-client"
+needed="tmux:tmux git:git setpriv:util-linux sshd:openssh-server ssh:openssh-client
+  bwrap:bubblewrap socat:socat"
 PATH="$PATH:/usr/sbin:/sbin"
 
 install() { "$VENV/bin/python" -m pip --disable-pip-version-check -q install "$@"; }

@@ -132,13 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: _HttpServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
-        self._note(b"", Outcome.OTHER)
+        self._note(self._body(), Outcome.OTHER)
         self._send(Reply(404, b"{}"))
 
     do_HEAD = do_GET
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = self._body()
         models = self.server.models
         try:
             conversation = models.protocol.conversation(self.path, body)
@@ -154,6 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(body, Outcome.UNSCRIPTED)
             return self._send(Reply(400, b'{"error": {"message": "not in the script"}}'))
         return self._give(chosen, conversation, body)
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length") or 0))
 
     def _give(self, chosen: Turn | Fault, conversation: Conversation, body: bytes) -> None:
         protocol = self.server.models.protocol
