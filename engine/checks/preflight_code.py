@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from engine.agents.script import ScriptError, read_script
 from engine.checks.programs import program_problem
 from engine.checks.variables import variable_problems, variables
 from engine.core.campaign.load import LoadedCampaign
@@ -78,14 +79,14 @@ def _agent(spec: AgentSpec, loaded: LoadedCampaign, environ: Mapping[str, str]) 
             yield problem
     if spec.prompt is not None:
         yield from _prompt(loaded.beside(spec.prompt))
-    if spec.script is not None and not _is_file(loaded.beside(spec.script)):
-        yield f"there is no script {loaded.beside(spec.script)}; correct `script`"
+    if spec.script is not None:
+        yield from _script(spec, loaded.beside(spec.script))
     for directive in spec.directives:
         yield from _directive(directive, loaded.path.parent)
 
 
 def _prompt(path: Path) -> Iterator[str]:
-    if not _is_file(path):
+    if not path.is_file():
         yield f"there is no prompt {path}; correct `prompt`"
         return
     try:
@@ -94,15 +95,22 @@ def _prompt(path: Path) -> Iterator[str]:
         yield f"prompt {error}"
 
 
+def _script(spec: AgentSpec, path: Path) -> Iterator[str]:
+    if not path.is_file():
+        yield f"there is no script {path}; correct `script`"
+        return
+    try:
+        if spec.agent == "scripted":
+            read_script(path)
+    except ScriptError as error:
+        yield f"script {error}"
+
+
 def _directive(directive: str | TextDirective, folder: Path) -> Iterator[str]:
     try:
         if isinstance(directive, TextDirective):
             inline(directive.text, directive.title)
-        elif "\0" not in directive:
+        else:
             find(directive, folder)
     except DirectiveError as error:
         yield str(error)
-
-
-def _is_file(path: Path) -> bool:
-    return "\0" not in str(path) and path.is_file()

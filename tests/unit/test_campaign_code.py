@@ -140,6 +140,12 @@ def test_directives_keep_their_forms_and_their_order() -> None:
     )
 
 
+@pytest.mark.parametrize("keys", [{"prompt": "a\0b"}, {"directives": ["x/\0y"]}, {"model": "\0"}])
+def test_names_that_no_file_can_have_are_refused(keys: dict[str, Any]) -> None:
+    (message,) = told(proposers=[{"kind": "agent", "agent": "codex"} | keys])
+    assert message.endswith("holds a character that no path and no argument can hold")
+
+
 @pytest.mark.parametrize(
     ("written", "share", "kept"),
     [("3%", 0.03, "3%"), ("2.5 %", 0.025, "2.5%"), ("0%", 0.0, "0%"), ("100%", 1.0, "100%"),

@@ -83,6 +83,48 @@ def test_what_changed_is_told_by_path(
     assert told(new) == expected
 
 
+CODE: dict[str, Any] = {
+    "workspace": {"repo": ".", "base": "HEAD"},
+    "proposers": [{"kind": "agent", "agent": "codex", "slots": 1, "directives": ["a", "b"]}],
+    "policy": {"on_fail": "count-failure"},
+    "budget": {"per_iteration": {}, "prices": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ({"budget": {"usd": 5, "per_iteration": {"tokens": 9}, "prices": {"m": {"input": 1}}}}, [
+            ("budget.per_iteration.tokens: (nothing) -> 9", False),
+            ('budget.prices.m: (nothing) -> {"input":1}', False),
+            ("budget.usd: (nothing) -> 5", False),
+        ]),
+        ({"policy": {"on_fail": "continue", "max_failures": 3}}, [
+            ('policy.on_fail: "count-failure" -> "continue"', True),
+            ("policy.max_failures: (nothing) -> 3", False),
+        ]),
+        ({"proposers": [CODE["proposers"][0] | {"slots": 4, "directives": [{"text": "c"}]}]}, [
+            ("proposers.agent.slots: 1 -> 4", False),
+            ('proposers.agent.directives: ["a","b"] -> [{"text":"c"}]', False),
+        ]),
+        ({"proposers": [CODE["proposers"][0] | {"agent": "claude", "model": "m"}]}, [
+            ('proposers.agent.agent: "codex" -> "claude"', True),
+            ('proposers.agent.model: (nothing) -> "m"', True),
+        ]),
+        ({"workspace": {"repo": ".", "base": "main"}}, [
+            ('workspace.base: "HEAD" -> "main"', True),
+        ]),
+        ({"post_checks": [{"name": "suite"}]}, [
+            ('post_checks: (nothing) -> [{"name":"suite"}]', True),
+        ]),
+    ],
+)  # fmt: skip
+def test_what_may_change_in_a_campaign_of_code(
+    new: dict[str, Any], expected: list[tuple[str, bool]]
+) -> None:
+    assert sorted(told(CODE | new, CODE)) == sorted(expected)
+
+
 def test_the_values_of_a_difference() -> None:
     (found,) = differences(OLD, changed(seed=4))
     assert (found.path, found.old, found.new, found.needs_consent) == ("seed", 0, 4, True)

@@ -68,6 +68,12 @@ def format_share(share: float) -> str:
     return f"{share * 100:.8f}".rstrip("0").rstrip(".") + "%"
 
 
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise complaint("holds a character that no path and no argument can hold", "remove the \\0")
+    return text
+
+
 def _regex(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -119,7 +125,7 @@ FileName = Annotated[str, Field(strict=True, pattern=FILE_NAME)]
 ParameterName = Annotated[str, Field(strict=True, pattern=PARAMETER_NAME)]
 MetricName = Annotated[str, Field(strict=True, pattern=METRIC_NAME)]
 VariableName = Annotated[str, Field(strict=True, pattern=VARIABLE_NAME)]
-Filled = Annotated[str, Field(strict=True, min_length=1)]
+Filled = Annotated[str, Field(strict=True, min_length=1), AfterValidator(_without_nul)]
 
 Value = Annotated[Text | Flag | Int | Number, BeforeValidator(_plain)]
 """A value that a parameter can take."""

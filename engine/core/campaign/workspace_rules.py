@@ -82,7 +82,7 @@ def _paths(spec: WorkspaceSpec) -> Iterator[Finding]:
 def _leads_out(text: str) -> str | None:
     """Why a path is not one of the repository's own files; None when it may be."""
     path = PurePosixPath(text)
-    if "\0" in text or not path.parts:
+    if not path.parts:
         return "is no path below the repository"
     if path.is_absolute() or ".." in path.parts:
         return "leads out of the repository"
