@@ -47,6 +47,16 @@ def readable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+def user_name() -> str:
+    """Who works here; a number where that has no name, as in many containers."""
+    import getpass
+
+    try:
+        return readable(getpass.getuser())
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def _nowhere(mode: str) -> Any:
     return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123
 

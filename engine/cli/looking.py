@@ -32,10 +32,10 @@ READ_BYTES: Final = 1 << 16
 OVER: Final = frozenset({"done", "stopped", "crashed"})
 
 
-def open_run(run: str | None) -> RunHandle:
+def open_run(run: str | None, *, by: str = "command line") -> RunHandle:
     """The run that a command means; exits with 2 when there is none."""
     try:
-        return RunHandle.open(find_run(run, Path.cwd()), by="command line")
+        return RunHandle.open(find_run(run, Path.cwd()), by=by)
     except NoSuchRun as error:
         fail(str(error))
 

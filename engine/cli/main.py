@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from engine.cli.console import Commands
+from engine.cli.main_agents import directive, stash
 
 _LARGEST = 2**53
 """Larger numbers are not exact in every program that reads JSON."""
@@ -177,3 +178,7 @@ def doctor(*, as_json: bool) -> None:
     from engine.cli.doctor import doctor
 
     doctor(as_json=as_json)
+
+
+main.add_command(directive)
+main.add_command(stash)

@@ -147,6 +147,11 @@ class RunHandle:
             case _:
                 pass
 
+    def unanswered(self) -> list[Envelope]:
+        """The commands in the inbox that nobody has answered yet, in their order."""
+        answers = self._state.answers if self._state else {}
+        return [each for each in inbox.peek(self.paths.inbox) if each.id not in answers]
+
     def answer(self, command: CommandId) -> Answer | None:
         """What became of a command, as of the last `refresh`; None when nothing yet."""
         return self._state.answers.get(command) if self._state else None

@@ -67,6 +67,15 @@ def pending(inbox: Path) -> list[Envelope]:
     return found
 
 
+def peek(inbox: Path) -> list[Envelope]:
+    """The commands that wait, in the order of their ids; what is no command is passed over."""
+    found: list[Envelope] = []
+    for name in _names(inbox):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(_read(inbox / name))
+    return found
+
+
 def _names(inbox: Path) -> list[str]:
     try:
         names = [entry.name for entry in inbox.iterdir()]
