@@ -7,6 +7,7 @@ from engine.core.events import AgentFinished, VerdictReached
 from engine.core.plan import Plan
 from engine.core.state import OpenIteration, RunState
 from engine.core.steps import CollectChange, RunAgent, Wait
+from engine.core.stopping import budget_spent
 from engine.core.verdicts import verdict_of
 
 _LONGEST_S = 3600.0
@@ -28,7 +29,7 @@ def agent_step(
     if code is None or code.agent is None or turn.change is not None:
         return None
     if not turn.answers:
-        return _when_free(state, now_s)
+        return _when_free(state, turn, now_s)
     last = turn.answers[-1]
     match last.outcome:
         case "answered":
@@ -46,8 +47,15 @@ def agent_step(
             assert_never(last.outcome)
 
 
-def _when_free(state: RunState, now_s: float) -> RunAgent | Wait:
-    """The agent may work, unless the provider said that it is not to be asked before some time."""
+def _when_free(
+    state: RunState, turn: OpenIteration, now_s: float
+) -> RunAgent | Wait | VerdictReached:
+    """The agent may work, unless the run has spent its budget meanwhile.
+
+    It waits where the provider said that it is not to be asked before some time.
+    """
+    if (spent := budget_spent(state)) is not None:
+        return verdict_of(state, turn, "inconclusive", f"its agent could not work: {spent}")
     until_s = _seconds(state.parked_until) if state.parked_until else 0.0
     return Wait(until_s=until_s, reason="usage limit") if until_s > now_s else RunAgent()
 
@@ -61,12 +69,14 @@ def _answered(
     return CollectChange()
 
 
-def _after_limit(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> RunAgent | Wait:
+def _after_limit(
+    state: RunState, turn: OpenIteration, plan: Plan, now_s: float
+) -> RunAgent | Wait | VerdictReached:
     """A usage limit says nothing about the candidate: it is waited out, however often."""
     if state.parked_until is not None:
-        return _when_free(state, now_s)
+        return _when_free(state, turn, now_s)
     times = sum(answer.outcome == "limited" for answer in turn.answers)
-    return _pause(turn, plan, times, now_s) or RunAgent()
+    return _pause(turn, plan, times, now_s) or _when_free(state, turn, now_s)
 
 
 def _again(
@@ -75,7 +85,7 @@ def _again(
     failed = sum(answer.outcome in ("unreachable", "crashed") for answer in turn.answers)
     if failed > plan.agent.retries:
         return _ended(state, turn, plan, "infra")
-    return _pause(turn, plan, failed, now_s) or _when_free(state, now_s)
+    return _pause(turn, plan, failed, now_s) or _when_free(state, turn, now_s)
 
 
 def _pause(turn: OpenIteration, plan: Plan, times: int, now_s: float) -> Wait | None:

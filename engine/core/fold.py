@@ -162,8 +162,10 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     )
     state.engines += 1
     state.alive_s = event.alive_s
-    # One that takes over a run that was over goes on with it, under whatever new terms.
-    state.stopping = state.stopped = state.finished = state.fatal = None
+    if state.finished is not None:
+        # One that takes over a run that was over goes on with it, under whatever new terms.
+        state.finished = state.fatal = None
+    state.stopping = state.stopped = None
 
 
 def _iteration(
@@ -232,7 +234,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         parents=event.parents,
         tags=event.tags,
         proposer=event.proposer,
-        code=code_of(event),
+        code=code_of(state, event),
     )
     if state.baseline is None:
         state.baseline = event.candidate

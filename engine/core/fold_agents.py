@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.ids import candidate_id
 from engine.core.parts import Tokens
 from engine.core.state import Attempt, Code, Directive, OpenIteration, RunState, Stash
 
@@ -20,10 +21,19 @@ SteeringEvent = (
 )
 
 
-def code_of(event: e.CandidateProposed) -> Code | None:
+def code_of(state: RunState, event: e.CandidateProposed) -> Code | None:
     """What is known of a candidate's code when it is proposed."""
     base = event.base or event.commit
-    return Code(base=base, agent=event.agent, commit=event.commit) if base else None
+    if base is None:
+        return None
+    stash = state.stashes.get(event.restores) if event.restores is not None else None
+    stands_on = _stood_on(state, stash) if stash is not None else base
+    return Code(base=base, stands_on=stands_on, agent=event.agent, commit=event.commit)
+
+
+def _stood_on(state: RunState, stash: Stash) -> str:
+    code = state.candidates[candidate_id(stash.iteration)].code
+    return code.stands_on if code is not None else stash.commit
 
 
 def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteration) -> None:
@@ -46,6 +56,7 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
         case e.ChangeCarriedOver():
             turn.finished = []
             _set_code(state, turn, event)
+            _code(state, turn).stands_on = event.base
         case e.StashRequested():
             turn.put_aside = event
         case e.AttemptStashed():

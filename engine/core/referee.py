@@ -83,7 +83,7 @@ def _moved_on(state: RunState, turn: OpenIteration) -> str | None:
     if champion is None or champion.code is None or turn.change is None or candidate.code is None:
         return None
     onto = champion.code.commit
-    return None if onto == candidate.code.base else onto
+    return None if onto == candidate.code.stands_on else onto
 
 
 def _compare(state: RunState, turn: OpenIteration) -> VerdictReached:
@@ -93,12 +93,20 @@ def _compare(state: RunState, turn: OpenIteration) -> VerdictReached:
         return verdict_of(state, turn, "infra", f"no check reported {metric.name}")
     if turn.candidate == state.baseline:
         return verdict_of(state, turn, "promoted", "the baseline")
-    if SYNC in _candidate(state, turn).tags:
-        return verdict_of(state, turn, "promoted", "the main branch was merged: measured again")
     champion = state.best()
+    if SYNC in _candidate(state, turn).tags:
+        return _merged(state, turn)
     if champion is None or champion.value is None:
         return verdict_of(state, turn, "inconclusive", "there is no baseline to compare with")
     return _against(state, turn, value, champion)
+
+
+def _merged(state: RunState, turn: OpenIteration) -> VerdictReached:
+    """A merge replaces the champion that it was made from, whatever its value, and no other."""
+    if state.champion in _candidate(state, turn).parents:
+        return verdict_of(state, turn, "promoted", "the main branch was merged: measured again")
+    reason = f"{state.champion} was promoted while the main branch was merged into another"
+    return verdict_of(state, turn, "inconclusive", reason)
 
 
 def _against(

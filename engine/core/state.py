@@ -35,10 +35,13 @@ from engine.core.verdict import SCORED, Verdict
 class Code(msgspec.Struct, kw_only=True):
     """The code of a candidate: what it was made from, by which agent, and at what cost.
 
-    Without an `agent` the commit was there before. `cost_usd` is None where a price is unknown.
+    Without an `agent` the commit was there before. `base` is where the agent began; `stands_on` is
+    the champion's commit below that: another one where it went on with a stash. `cost_usd` is None
+    where a price is unknown.
     """
 
     base: str
+    stands_on: str
     agent: str | None = None
     commit: str | None = None
     tree: str = ""

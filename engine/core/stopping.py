@@ -37,6 +37,16 @@ def exhausted(state: RunState) -> RunFinished:
     return RunFinished(reason="exhausted", detail=detail, exit_status=status)
 
 
+def budget_spent(state: RunState) -> str | None:
+    """What of the run's budget is used up, in words; None where there is some left."""
+    limits, spend = state.limits, state.spend
+    if limits.usd is not None and spend.usd >= limits.usd:
+        return f"{spend.usd:.2f} USD of {limits.usd:g} are spent"
+    if limits.tokens is not None and spend.tokens.total >= limits.tokens:
+        return f"{spend.tokens.total} tokens of {limits.tokens} are used"
+    return None
+
+
 _Rule = tuple[FinishReason, str, bool]
 
 
@@ -69,12 +79,8 @@ def _policy(state: RunState) -> _Rule | None:
 
 def _budget(state: RunState) -> _Rule | None:
     """The money and the tokens; an iteration that runs is cut off by its agent's session."""
-    limits, spend = state.limits, state.spend
-    if limits.usd is not None and spend.usd >= limits.usd:
-        return "budget", f"{spend.usd:.2f} USD of {limits.usd:g} are spent", True
-    if limits.tokens is not None and spend.tokens.total >= limits.tokens:
-        return "budget", f"{spend.tokens.total} tokens of {limits.tokens} are used", True
-    return None
+    spent = budget_spent(state)
+    return None if spent is None else ("budget", spent, True)
 
 
 def _bounds(state: RunState, alive_s: float) -> _Rule | None:

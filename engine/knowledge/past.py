@@ -79,7 +79,7 @@ def _reference(
     state: RunState, one: Candidate, by_commit: Mapping[str, Candidate]
 ) -> Candidate | None:
     """The owner of the commit that it stands on; a parent says less once a change was carried."""
-    owner = by_commit.get(one.code.base) if one.code else None
+    owner = by_commit.get(one.code.stands_on) if one.code else None
     if owner is not None and owner.id != one.id:
         return owner
     return state.candidates.get(one.parents[0]) if one.parents else None

@@ -1,5 +1,6 @@
 """The agent of a campaign, as iterations use it: prompt, session, answer, account."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -249,7 +250,8 @@ def _header(started: AgentStarted, turn: OpenIteration) -> str:
 
 
 def _utc(seconds: float | None) -> str | None:
-    """A time since 1970 as events have it."""
+    """A time since 1970 as events have it: to the second, and never too early."""
     if seconds is None:
         return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    time = datetime.fromtimestamp(math.ceil(seconds), UTC)
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

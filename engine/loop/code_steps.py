@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
+import anyio
 import msgspec
 
 from engine.core import failpoints
@@ -114,6 +115,7 @@ class Coding:
         self._root = root
         self._directives = directives
         self._sync = sync
+        self._numbering_stashes = anyio.Lock()
         self.base = Commit("")
 
     async def open(self) -> None:
@@ -124,11 +126,12 @@ class Coding:
         """
         self.base = await self._workspace.open()
         await self._accept_champion()
-        if not any(each.by == BY_CAMPAIGN for each in self._writer.state.directives.values()):
-            for directive in self._directives:
-                await self._writer.decide(
-                    lambda state, directive=directive: [added(state, directive, by=BY_CAMPAIGN)]
-                )
+        known = self._writer.state.directives.values()
+        recorded = sum(each.by == BY_CAMPAIGN for each in known)
+        for directive in self._directives[recorded:]:
+            await self._writer.decide(
+                lambda state, directive=directive: [added(state, directive, by=BY_CAMPAIGN)]
+            )
 
     def commit(self, state: RunState) -> str:
         """The commit that the next candidate begins from: the champion's, or the run's base."""
@@ -256,7 +259,7 @@ class Coding:
         state, code, candidate = self._writer.state, self._code(turn), turn.candidate
         assert code.commit is not None and candidate is not None  # noqa: S101, PT018  (compared)
         change = await self._workspace.carry_over(
-            Commit(code.commit), Commit(code.base), onto, f"candidates/{turn.iteration:05d}"
+            Commit(code.commit), Commit(code.stands_on), onto, f"candidates/{turn.iteration:05d}"
         )
         failpoints.reach("change.carried")
         if isinstance(change, Unchanged):
@@ -279,12 +282,21 @@ class Coding:
         )
 
     async def _put_aside(self, turn: OpenIteration) -> None:
+        async with self._numbering_stashes:
+            await self._stash(turn)
+
+    async def _stash(self, turn: OpenIteration) -> None:
         state, code = self._writer.state, self._code(turn)
         wish, candidate = turn.put_aside, turn.candidate
         assert wish is not None and candidate is not None  # noqa: S101, PT018
         name = StashId(f"s-{state.stashed + 1:03d}")
         reason = wish.reason or "put aside"
-        kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
+        kept: Commit | None = None
+        if code.commit is not None:
+            await self._workspace.check_out(turn.slot, Commit(code.commit))
+        if code.commit is not None or turn.attempts:
+            # Before its first attempt the tree still has what another iteration left.
+            kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
         failpoints.reach("stash.kept")
         stashed = AttemptStashed(
             iteration=turn.iteration,

@@ -19,11 +19,22 @@ class Purse:
     def refusal(self, state: RunState, iteration: int, used: Used) -> str | None:
         """Why an attempt of an iteration has to stop, given all that it has used; or None."""
         self._live[iteration] = used
-        return self._of_iteration(state, iteration, used) or self._of_run(state)
+        return (
+            self._unpriced(state, used)
+            or self._of_iteration(state, iteration, used)
+            or self._of_run(state)
+        )
 
     def forget(self, iteration: int) -> None:
         """An attempt is over: from now on the record says what it used."""
         self._live.pop(iteration, None)
+
+    def _unpriced(self, state: RunState, used: Used) -> str | None:
+        """What has no known price may cost anything: it is not let run on against a budget."""
+        limited = self._each.usd is not None or state.limits.usd is not None
+        if used.cost_usd is not None or not limited:
+            return None
+        return "there is a budget in USD, and the price of the model is not known"
 
     def _of_iteration(self, state: RunState, iteration: int, used: Used) -> str | None:
         turn = state.open[iteration]

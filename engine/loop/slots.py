@@ -59,14 +59,17 @@ class Slots:
         return ending(self._writer.state, self._alive_s())
 
     def _take_left_open(self, slot: int) -> IterationNumber | None:
-        """An iteration that an earlier engine began, in this slot if there is one."""
-        if not self._left_open:
-            return None
-        turns = self._writer.state.open
-        own = [number for number in self._left_open if turns[number].slot == slot]
-        number = (own or self._left_open)[0]
-        self._left_open.remove(number)
-        return IterationNumber(number)
+        """An iteration that an earlier engine began, in this slot or in one that is no more.
+
+        What another slot had is left to it: the two would work in one tree.
+        """
+        state = self._writer.state
+        for number in self._left_open:
+            had_it = state.open[number].slot
+            if had_it == slot or had_it >= state.slots:
+                self._left_open.remove(number)
+                return IterationNumber(number)
+        return None
 
     async def _begin(self, slot: int) -> IterationNumber | None:
         merged = await self._code.merged()

@@ -1,5 +1,6 @@
 """Merging the main branch into the champion, so that a long run does not drift away from it."""
 
+import logging
 from typing import Literal
 
 import anyio
@@ -10,7 +11,16 @@ from engine.core.state import Candidate, RunState
 from engine.loop.guard import Guard
 from engine.proposers.evolution import candidate_seed
 from engine.proposers.protocol import Proposal
-from engine.workspace.protocol import Change, Commit, Conflict, Workspace
+from engine.workspace.protocol import (
+    Change,
+    Commit,
+    Conflict,
+    Unchanged,
+    Workspace,
+    WorkspaceError,
+)
+
+_log = logging.getLogger(__name__)
 
 
 class Sync:
@@ -45,26 +55,41 @@ class Sync:
         self._looked = False
 
     async def due(self, state: RunState) -> Proposal | None:
-        """The champion with the main branch merged into it, where that is due and brings news."""
+        """The champion with the main branch merged into it, where that is due and brings news.
+
+        Raises:
+            WorkspaceError: it cannot be, the first time that this engine tries.
+        """
         async with self._one_at_a_time:
             champion = state.best()
             if champion is None or champion.code is None or champion.code.commit is None:
                 return None
             if self._done(state) or _one_is_open(state):
                 return None
+            merged = await self._merged(Commit(champion.code.commit))
             self._looked = True
-            merged = await self._workspace.merge_main(
-                Commit(champion.code.commit), self._remote, self._branch, fetch=bool(self._remote)
-            )
             if isinstance(merged, Conflict):
                 await self._conflict(merged)
+            if not isinstance(merged, Change) or _key(merged) in state.keys:
                 return None
-            return _proposal(state, champion, merged) if isinstance(merged, Change) else None
+            return _proposal(state, champion, merged)
+
+    async def _merged(self, champion: Commit) -> Change | Unchanged | Conflict | None:
+        try:
+            return await self._workspace.merge_main(
+                champion, self._remote, self._branch, fetch=bool(self._remote)
+            )
+        except WorkspaceError as error:
+            # What never worked is a mistake in the campaign; later on the network may be away.
+            if not self._looked:
+                raise
+            _log.warning("the main branch cannot be merged now: %s", error)
+            return None
 
     def _done(self, state: RunState) -> bool:
         if self._when == "each":
             return False
-        return self._looked or any(SYNC in each.tags for each in state.candidates.values())
+        return self._looked or state.last_iteration > 1
 
     async def _conflict(self, conflict: Conflict) -> None:
         if self._on_conflict == "fail":
@@ -77,11 +102,16 @@ def _one_is_open(state: RunState) -> bool:
     return any(SYNC in candidate.tags for candidate in candidates)
 
 
+def _key(merged: Change) -> str:
+    """Equal for merges that have the same code: what was tried once is not tried again."""
+    return f"{SYNC}/{merged.base}/{merged.tree}"
+
+
 def _proposal(state: RunState, champion: Candidate, merged: Change) -> Proposal:
     number = IterationNumber(state.last_iteration + 1)
     return Proposal(
         parameters=champion.parameters,
-        key=f"commit/{merged.commit}",
+        key=_key(merged),
         seed=candidate_seed(state.seed, number),
         parents=[champion.id],
         tags=[SYNC],

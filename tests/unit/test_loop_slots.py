@@ -1,12 +1,15 @@
 """What slots take up again after a restart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
+import msgspec
 import pytest
 
 from engine.core.ids import IterationNumber
 from engine.journal import Journal, Verified, verify
+from engine.loop.code_steps import NoCode
 from engine.loop.control import Control
 from engine.loop.slots import Slots
 from engine.loop.writer import Trouble, Writer
@@ -39,34 +42,50 @@ def taken() -> Taken:
     return Taken()
 
 
+Make = Callable[[int], Slots]
+
+
 @pytest.fixture
-def slots(tmp_path: Path, taken: Taken) -> Iterator[Slots]:
-    """Slots of a run in which iterations 1, 2 and 3 were left open by slots 0, 1 and 0."""
+def slots(tmp_path: Path, taken: Taken) -> Iterator[Make]:
+    """So many slots of a run; 1, 2 and 3 were left open by slots 0, 1 and 0."""
     turns = [(1, 0), (2, 1), (3, 0)]
     events = [event for n, slot in turns for event in (began(n, slot), proposed(n))]
     path = tmp_path / "journal.sqlite"
-    Journal.create(path, [created(), started(), *events], NOON).close()
-    found = verify(path)
-    assert isinstance(found, Verified)
-    journal = Journal.open(path)
-    writer = Writer(journal, found.state, Trouble())
-    yield Slots(writer, Control(), taken, Nothing(), lambda: 0.0)
-    journal.close()
+    journals: list[Journal] = []
+
+    def make(count: int) -> Slots:
+        begun = msgspec.structs.replace(created(), slots=count)
+        Journal.create(path, [begun, started(), *events], NOON).close()
+        found = verify(path)
+        assert isinstance(found, Verified)
+        journals.append(Journal.open(path))
+        writer = Writer(journals[0], found.state, Trouble())
+        return Slots(writer, Control(), taken, Nothing(), alive_s=lambda: 0.0, code=NoCode())
+
+    yield make
+    for journal in journals:
+        journal.close()
 
 
-async def test_a_slot_takes_what_it_had(slots: Slots, taken: Taken) -> None:
-    await slots.run(1)
-    await slots.run(0)
-    assert taken.numbers == [2, 1]
-
-
-async def test_a_slot_takes_what_another_had_when_it_has_none(slots: Slots, taken: Taken) -> None:
-    for _ in range(3):
-        await slots.run(1)
+async def test_a_slot_takes_what_it_had(slots: Make, taken: Taken) -> None:
+    two = slots(2)
+    await two.run(1)
+    await two.run(0)
+    await two.run(0)
     assert taken.numbers == [2, 1, 3]
 
 
-async def test_the_only_slot_begins_with_the_baseline(slots: Slots, taken: Taken) -> None:
+async def test_a_slot_leaves_to_others_what_they_had(slots: Make, taken: Taken) -> None:
+    two = slots(2)
+    await two.run(1)
+    with anyio.move_on_after(0.1) as waiting:
+        await two.run(1)
+    assert waiting.cancelled_caught
+    assert taken.numbers == [2]
+
+
+async def test_a_slot_takes_what_a_slot_had_that_is_no_more(slots: Make, taken: Taken) -> None:
+    one = slots(1)
     for _ in range(3):
-        await slots.run(0)
-    assert taken.numbers == [1, 3, 2]
+        await one.run(0)
+    assert taken.numbers == [1, 2, 3]
