@@ -1,15 +1,21 @@
 """The real agent programs: where they are, what is around them, and running them."""
 
+import contextlib
 import importlib.util
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
+
+from engine.executors import procfs
+from engine.executors.protocol import RUN_VARIABLE
+from tests.driving import wait_for
 
 
 def codex() -> Path:
@@ -52,9 +58,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 class Place:
     """A repository with one commit, and an isolated home beside it.
 
+    Leave the `with` block to end what the programs left behind.
+
     Attributes:
         repository: the workspace, with `train.py` that says `LR = 0.1`.
-        home: the agent's home; its own state goes into `home / "state"`.
+        home: the agent's home.
+        state: the folder in there for what the program keeps.
         env: the whole environment of the program.
     """
 
@@ -62,20 +71,40 @@ class Place:
         self.repository = folder / "repository"
         self.home = folder / "home"
         self.state = self.home / "state"
-        for made in (self.repository, self.state, folder / "tmp"):
+        for made in (self.repository, self.state):
             made.mkdir(parents=True)
+        # Claude's sandbox puts sockets in there, and their paths may have 108 bytes at the most;
+        # codex complains of a home below it.
+        self._tmp = tempfile.TemporaryDirectory(prefix="a")
+        self._leaders: list[int] = []
         self.env = {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "HOME": str(self.home),
-            "TMPDIR": str(folder / "tmp"),
+            "TMPDIR": self._tmp.name,
             state_variable: str(self.state),
+            RUN_VARIABLE: str(self.repository),
         }
         (self.repository / "train.py").write_text("LR = 0.1\n")
         self.git("init", "-q", "-b", "main")
         self.git("add", "-A")
         self.git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "base")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for process in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        wait_for(lambda: not self.left())
+        self._tmp.cleanup()
+
+    def left(self) -> list[procfs.Process]:
+        """What lives of the programs: in the session of one, or with the mark of this place."""
+        mine = [p for p in procfs.everything() if p.session in self._leaders and not p.dead]
+        return mine + procfs.carrying(RUN_VARIABLE, str(self.repository))
 
     def git(self, *arguments: str) -> str:
         """What a git command prints."""
@@ -92,7 +121,9 @@ class Place:
 
     def start(self, argv: Sequence[str], prompt: str) -> "Running":
         """The program, started with a prompt on its standard input."""
-        return Running(argv, self.repository, self.env, prompt)
+        running = Running(argv, self.repository, self.env, prompt)
+        self._leaders.append(running.process.pid)
+        return running
 
     def run(self, argv: Sequence[str], prompt: str, deadline_s: float = 60.0) -> Ended:
         """The program, at its end."""

@@ -5,14 +5,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.driving import marked, wait_for
+from tests.driving import wait_for
 from tests.models import messages, programs
 from tests.models.outside import Outside
 from tests.models.programs import Ended, Place
@@ -38,7 +39,8 @@ from tests.models.script import (
 from tests.models.server import ModelServer, refusing_url
 from tests.models.usage import NOTHING, Outcome, Prices, Usage
 
-KEY = "sk-not-a-real-key"
+KEY = f"sk-{uuid.uuid4().hex}"
+"""Of this process alone: tools look for it in all of the machine's environments."""
 TOKEN = "sk-ant-oat01-not-a-real-token"
 MODEL = "claude-sonnet-4-5"
 LIST_PRICES = Prices(fresh_usd=3, cached_usd=0.3, cache_written_usd=3.75, output_usd=15)
@@ -63,16 +65,16 @@ CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR=9 exec "$@"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Iterator[Place]:
     """A repository, and an isolated home; nothing but the model is to be called."""
-    place = Place(tmp_path, "CLAUDE_CONFIG_DIR")
-    place.env |= {
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "CLAUDE_CODE_MAX_RETRIES": "1",
-        "ANTHROPIC_API_KEY": KEY,
-    }
-    return place
+    with Place(tmp_path, "CLAUDE_CONFIG_DIR") as place:
+        place.env |= {
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "CLAUDE_CODE_MAX_RETRIES": "1",
+            "ANTHROPIC_API_KEY": KEY,
+        }
+        yield place
 
 
 def argv(*more: str, mode: str = "acceptEdits", tools: str = "Bash") -> list[str]:
@@ -200,7 +202,7 @@ def test_a_key_on_a_descriptor_reaches_no_tool_and_no_file(place: Place) -> None
         ended = place.run([*shell, *argv()], "x")
     assert ended.status == 0, ended.events
     assert {call.headers["x-api-key"] for call in server.ledger.calls} == {KEY}
-    assert "the end" in printed(ended)
+    assert "the end" in printed(ended), printed(ended)
     assert KEY not in printed(ended)
     left = [file for file in place.home.rglob("*") if file.is_file()]
     assert held not in left
@@ -214,7 +216,7 @@ def test_a_key_from_a_helper_reaches_no_environment(place: Place) -> None:
     with messages.serve([Turn((LOOK,)), DONE]) as server:
         ended = run(place, server, "--settings", json.dumps(helper))
     assert {call.headers["x-api-key"] for call in server.ledger.calls} == {KEY}
-    assert "the end" in printed(ended)
+    assert "the end" in printed(ended), printed(ended)
     assert KEY not in printed(ended)
 
 
@@ -246,7 +248,7 @@ def test_it_is_kept_in_the_workspace_without_asking(place: Place) -> None:
         ]
         ended = run(place, server, "--settings", json.dumps(SANDBOX))
     assert ended.status == 0, ended.stderr
-    assert "the end" in printed(ended)
+    assert "the end" in printed(ended), printed(ended)
     assert "LEAK" not in printed(ended)
     denied = [denial["tool_name"] for denial in ended.only("result")["permission_denials"]]
     assert denied == ["Write"] * len(outside) + ["Read"]
@@ -402,8 +404,7 @@ def test_a_budget_ends_the_run_after_the_call_that_exceeds_it(place: Place) -> N
 
 def lasting(place: Place, server: ModelServer) -> programs.Running:
     """Claude while a tool of it runs, whose child left its session."""
-    run_of = str(place.repository.resolve())
-    place.env |= {"ANTHROPIC_BASE_URL": server.url, "CONTROLROOM_RUN": run_of}
+    place.env["ANTHROPIC_BASE_URL"] = server.url
     running = place.start(argv(), "x")
     wait_for(lambda: sleeping(place) == 2)
     return running
@@ -411,7 +412,7 @@ def lasting(place: Place, server: ModelServer) -> programs.Running:
 
 def sleeping(place: Place) -> int:
     """How many `sleep 300` of the place run."""
-    words = [Path(f"/proc/{pid}/cmdline") for pid in marked(place.repository)]
+    words = [Path(f"/proc/{process.pid}/cmdline") for process in place.left()]
     return [file.read_bytes() for file in words if file.exists()].count(b"sleep\x00300\x00")
 
 
@@ -424,7 +425,7 @@ def test_sigterm_takes_the_tools_along_and_gives_no_result(place: Place) -> None
     assert ended.status == 143
     assert not ended.of("result")
     assert [delta["output_tokens"] for delta in deltas(ended.events)] == [7]
-    wait_for(lambda: not list(marked(place.repository)))
+    wait_for(lambda: not place.left())
 
 
 def test_sigint_takes_the_tools_along_and_gives_a_result(place: Place) -> None:
@@ -435,7 +436,7 @@ def test_sigint_takes_the_tools_along_and_gives_a_result(place: Place) -> None:
     assert ended.status == 0, "the exit status says nothing here"
     assert ended.only("result")["subtype"] == "error_during_execution"
     assert summed(ended) == told(server.ledger.billed)
-    wait_for(lambda: not list(marked(place.repository)))
+    wait_for(lambda: not place.left())
 
 
 def test_it_calls_nobody_but_the_model(place: Place) -> None:
