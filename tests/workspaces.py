@@ -82,6 +82,7 @@ class Person:
         top = self.top
         folder = Path(git(top, "rev-parse", "--absolute-git-dir"))
         common = Path(git(top, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+        index = (folder / "index").read_bytes()  # first: git diff refreshes it
         asked = {
             "staged": ("ls-files", "--stage", "-z"),
             "cached": ("diff", "--cached", "--binary"),
@@ -92,7 +93,8 @@ class Person:
             "refs": ("for-each-ref", "--format=%(objectname) %(refname)"),
         }
         state: dict[str, Any] = {
-            name: git(top, *words, check=False) for name, words in asked.items()
+            name: git(top, "-c", "diff.autoRefreshIndex=false", *words, check=False)
+            for name, words in asked.items()
         }
         state["refs"] = [
             line
@@ -101,7 +103,7 @@ class Person:
         ]
         state["git"] = sorted({path.name for path in folder.iterdir()} - {"logs"})
         state["config"] = (common / "config").read_bytes()
-        state["index"] = (folder / "index").read_bytes()
+        state["index"] = index
         state["files"] = contents(top)
         return state
 

@@ -102,8 +102,9 @@ class Pool:
         """The slot's tree, exactly as `commit` has it, for checks to run in."""
         return await self._slot(slot).bring_to(commit)
 
-    async def give_back(self, slot: int) -> None:
+    async def give_back(self, slot: int) -> list[str]:  # noqa: ARG002
         """Nothing: the next lend brings the tree to its commit."""
+        return []
 
     async def rescue(self, slot: int, base: Commit, name: str) -> Commit | None:
         """Keep what an attempt that was cut off left in the slot's tree, under the private ref."""

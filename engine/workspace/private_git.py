@@ -82,7 +82,7 @@ def make(place: Place, commit: str, like: Template) -> None:
         (folder / "info" / "attributes").write_bytes(like.attributes)
     if like.shallow:
         (folder / "shallow").write_bytes(like.shallow)
-    shutil.copyfile(place.index, folder / "index")
+    shutil.copy2(place.index, folder / "index")  # its time tells git what is surely unchanged
     (folder / "HEAD").write_text(f"{commit}\n", encoding="ascii")
 
 

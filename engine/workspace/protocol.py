@@ -98,8 +98,11 @@ class Workspace(Protocol):
         """Where the slot's tree is, whatever is in it."""
         ...
 
-    async def give_back(self, slot: int) -> None:
-        """The iteration is over: nobody works in the slot's tree, and what it has is not kept."""
+    async def give_back(self, slot: int) -> list[str]:
+        """The iteration is over: nobody works in the slot's tree, and what it has is not kept.
+
+        What a person should be told of it; mostly nothing.
+        """
         ...
 
     async def rescue(self, slot: int, base: Commit, name: str) -> Commit | None:

@@ -100,13 +100,21 @@ class Refs:
         if now != commit:
             await self._check_free()
             await self._check_unmoved(now, left, commit)
-        none = "0" * len(commit)
-        lines = (
-            f"update {self.branch}\0{commit}\0{now or none}\0"
-            f"update {self.private(_ACCEPTED)}\0{commit}\0\0"
-        )
-        words = ("update-ref", "--no-deref", "-z", "--stdin", "-m", "controlroom: accepted")
-        await self._git.run(*words, stdin=os.fsencode(lines))
+        await self.move(self.branch, now, commit)
+
+    async def move(
+        self, branch: str, now: Commit | None, to: Commit, *, accepted: bool = True
+    ) -> None:
+        """Move a branch, given in full, from where it is; and, unless told, remember it as ours."""
+        lines = [f"update {branch}\0{to}\0{now or '0' * len(to)}\0"]
+        if accepted:
+            lines.append(f"update {self.private(_ACCEPTED)}\0{to}\0\0")
+        words = ("update-ref", "--no-deref", "-z", "-m", "controlroom: accepted", "--stdin")
+        await self._git.run(*words, stdin=os.fsencode("".join(lines)))
+
+    async def tip(self, branch: str) -> Commit | None:
+        """What a branch, given in full, names; None when there is none."""
+        return await self._read(branch)
 
     async def _check_unmoved(self, now: Commit | None, left: Commit | None, to: Commit) -> None:
         if now is None or now == left:
@@ -125,9 +133,9 @@ class Refs:
         """Refuse to move a branch under the feet of someone who has it checked out."""
         out = await self._git.run("worktree", "list", "--porcelain", "-z")
         for checkout in out.split(b"\0\0"):
-            lines = checkout.strip(b"\0").split(b"\0")
-            if b"branch " + os.fsencode(self.branch) in lines:
-                where = shown(lines[0].removeprefix(b"worktree "))
+            found = checkout.strip(b"\0").split(b"\0")
+            if b"branch " + os.fsencode(self.branch) in found:
+                where = shown(found[0].removeprefix(b"worktree "))
                 raise WorkspaceError(
                     f"the branch {self._short} is checked out in {where}; check out another "
                     "branch there, then start again"

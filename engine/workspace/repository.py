@@ -43,8 +43,15 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     git: Git
 
 
-async def open_repository(folder: Path, environ: Mapping[str, str]) -> Repository:
+async def open_repository(
+    folder: Path, environ: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> Repository:
     """The repository that the folder is in.
+
+    Args:
+        folder: any folder of the checkout.
+        environ: the surrounding environment.
+        more: variables for every git that runs on it.
 
     Raises:
         WorkspaceError: there is none, it is bare, or git is too old.
@@ -66,7 +73,7 @@ async def open_repository(folder: Path, environ: Mapping[str, str]) -> Repositor
         objects=objects,
         object_format=object_format,
         shallow=shallow == "true",
-        git=Git(top, git_dir, environ, await _identity(finder)),
+        git=Git(top, git_dir, environ, {**await _identity(finder), **(more or {})}),
     )
 
 

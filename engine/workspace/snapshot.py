@@ -24,10 +24,23 @@ _NAMED: Final = 5
 
 
 class Limits(NamedTuple):
-    """What is not taken: files with more bytes, and what these words for git leave out."""
+    """What is not taken: files with more bytes, what these words for git leave out, and `spared`.
+
+    The last holds files, and folders with a / at the end, that stay out whatever the ignore rules
+    have become.
+    """
 
     most_file_bytes: int
     exclude: tuple[str, ...] = ()
+    spared: frozenset[bytes] = frozenset()
+
+    def spares(self, name: bytes) -> bool:
+        """Whether the file is left out by its name, or by that of a folder it is in."""
+        if name in self.spared:
+            return True
+        parts = name.split(b"/")
+        folders = (b"/".join(parts[:count]) + b"/" for count in range(1, len(parts)))
+        return any(folder in self.spared for folder in folders)
 
 
 class Difference(NamedTuple):
@@ -77,7 +90,7 @@ async def take_what_fits(git: Git, place: Place, limits: Limits) -> str:
 
 async def _difference(git: Git, place: Place, limits: Limits) -> Difference:
     found = await changed(git, place)
-    new = await _opened_up(git, place, limits.exclude)
+    new = await _opened_up(git, place, limits)
     return Difference(found.gone, [*found.there, *new])
 
 
@@ -108,11 +121,11 @@ async def too_big(place: Place, names: Sequence[bytes], limits: Limits) -> list[
     return await anyio.to_thread.run_sync(_big, place.tree, names, limits.most_file_bytes)
 
 
-async def _opened_up(git: Git, place: Place, exclude: Sequence[str]) -> list[bytes]:
+async def _opened_up(git: Git, place: Place, limits: Limits) -> list[bytes]:
     """The new files; repositories of an agent's own are opened up so that theirs are among them."""
     found: list[bytes] = []
     for _ in range(_DEEPEST):
-        found = await untracked(git, place, exclude)
+        found = await untracked(git, place, limits)
         nested = [name for name in found if name.endswith(b"/")]
         if not nested:
             break
@@ -120,10 +133,24 @@ async def _opened_up(git: Git, place: Place, exclude: Sequence[str]) -> list[byt
     return [name for name in found if not name.endswith(b"/")]
 
 
-async def untracked(git: Git, place: Place, exclude: Sequence[str]) -> list[bytes]:
+async def untracked(git: Git, place: Place, limits: Limits) -> list[bytes]:
     """Files that are new and not ignored; a repository inside the tree as its folder with a /."""
-    words = ("ls-files", "-z", "--others", "--exclude-standard", *exclude)
-    return [name for name in (await git.run(*words, place=place)).split(b"\0") if name]
+    words = ("ls-files", "-z", "--others", "--exclude-standard", *limits.exclude)
+    names = (await git.run(*words, place=place)).split(b"\0")
+    return [name for name in names if name and not limits.spares(name)]
+
+
+async def ignored(git: Git, place: Place, limits: Limits) -> list[bytes]:
+    """Files that are ignored, one by one."""
+    words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
+    names = (await git.run(*words, place=place)).split(b"\0")
+    return [name for name in names if name and not limits.spares(name)]
+
+
+async def untracked_folders(git: Git, place: Place) -> list[bytes]:
+    """Folders with nothing tracked in them, empty ones as well, each with a / at the end."""
+    out = await git.run("ls-files", "-z", "--others", "--directory", place=place)
+    return [name for name in out.split(b"\0") if name.endswith(b"/")]
 
 
 def _open_up(tree: Path, nested: Iterable[bytes]) -> None:

@@ -14,7 +14,8 @@ async def take(
     """The tree object of what is in the tree."""
     if own is not None and own.big:
         return Refused(
-            reason=f"a file in the agent's commits has more than {limits.most_file_bytes} bytes"
+            reason="a file in the agent's commits is too big to be taken "
+            f"(over {limits.most_file_bytes} bytes)"
         )
     # What the agent committed counts even where the ignore rules would leave it out.
     await snapshot.read_index(git, place, own.head if own else base)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.workspace.inplace import InPlace
 from engine.workspace.pool import Pool
 from engine.workspace.protocol import (
     MOST_FILES,
@@ -488,3 +489,12 @@ class TestPool(WorkspaceContract):
         environ = settings.pop("environ", ENVIRON)
         told = WorkspaceSettings(repo=person.top, campaign="climb", **settings)  # type: ignore[arg-type]
         return Pool(person.paths, told, environ)  # type: ignore[arg-type]
+
+
+class TestInPlace(WorkspaceContract):
+    """The mode `in-place`, where nothing is uncommitted."""
+
+    def make(self, person: Person, **settings: object) -> Workspace:
+        environ = settings.pop("environ", ENVIRON)
+        told = WorkspaceSettings(repo=person.top, campaign="climb", **settings)  # type: ignore[arg-type]
+        return InPlace(person.paths, told, environ)  # type: ignore[arg-type]
