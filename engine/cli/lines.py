@@ -30,6 +30,11 @@ def value_text(value: float | None, metric: Metric | None) -> str:
     return f"{value:.6g}{unit}{label}"
 
 
+def printable(text: str) -> str:
+    """The text without what would steer a terminal: some of it comes from programs."""
+    return "".join(each if each.isprintable() or each in "\n\t" else "?" for each in text)
+
+
 def _where(event: e.AnyEvent) -> str:
     iteration = getattr(event, "iteration", None)
     return "" if iteration is None else f"#{iteration:<5} "

@@ -52,7 +52,7 @@ def status(run: str | None, *, as_json: bool, watch_s: float | None) -> None:
         time.sleep(watch_s)
         if not as_json:
             click.echo()
-    _warn_of_damage(handle)
+    warn_of_damage(handle)
 
 
 def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> None:
@@ -62,13 +62,13 @@ def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> No
     handle = open_run(run)
     board = handle.leaderboard(top)
     if board is None:
-        _warn_of_damage(handle)
+        warn_of_damage(handle)
         fail(f"{handle.paths.root}: nothing is recorded yet", Exit.NOTHING_VALID)
     if as_json:
         click.echo(json.dumps(leaderboard_json(board)))
     else:
         click.echo(csv_text(board) if as_csv else as_text(board), nl=not as_csv)
-    _warn_of_damage(handle)
+    warn_of_damage(handle)
 
 
 def events(run: str | None, *, as_json: bool, follow: bool, from_seq: int) -> None:
@@ -85,7 +85,7 @@ def events(run: str | None, *, as_json: bool, follow: bool, from_seq: int) -> No
         if not follow or not live:
             break
         time.sleep(FOLLOW_S)
-    _warn_of_damage(handle)
+    warn_of_damage(handle)
 
 
 def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bool) -> None:
@@ -104,7 +104,7 @@ def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bo
         if not follow or not live:
             break
         time.sleep(FOLLOW_S)
-    _warn_of_damage(handle)
+    warn_of_damage(handle)
 
 
 def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
@@ -114,7 +114,7 @@ def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
     path = handle.log_path(number)
     if number and path.exists():
         return path
-    _warn_of_damage(handle)
+    warn_of_damage(handle)
     if last == 0:
         fail(f"{handle.paths.root} has no iteration yet", Exit.NOTHING_VALID)
     if number > last:
@@ -126,7 +126,8 @@ def _newest_log(folder: Path) -> int:
     return max((int(path.stem) for path in folder.glob("[0-9]*.log")), default=0)
 
 
-def _warn_of_damage(handle: RunHandle) -> None:
+def warn_of_damage(handle: RunHandle) -> None:
+    """Exit with 5 when the journal is damaged; what can be read of it was printed."""
     journal = handle.status().journal
     if journal != "ok":
         fail(journal, Exit.UNUSABLE)

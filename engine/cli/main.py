@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from engine.cli.console import Commands
-from engine.cli.main_agents import directive, stash
+from engine.cli.main_agents import directive, show, stash
 
 _LARGEST = 2**53
 """Larger numbers are not exact in every program that reads JSON."""
@@ -181,4 +181,5 @@ def doctor(*, as_json: bool) -> None:
 
 
 main.add_command(directive)
+main.add_command(show)
 main.add_command(stash)

@@ -1,11 +1,14 @@
 """The command line of what concerns agents: names and options only, as in `engine.cli.main`."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import click
 
 from engine.cli.groups import WithDefault
+
+What = Literal["page", "prompt", "transcript", "diff", "checks", "json"]
+"""What `show` prints of an iteration."""
 
 _RUN: Final = click.option("--run", metavar="RUN", help="The newest run of this folder if absent.")
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -152,3 +155,23 @@ def stash_drop(stash_id: str, *, run: str | None, as_json: bool) -> None:
     from engine.cli.stashes import drop
 
     drop(run, stash_id, as_json=as_json)
+
+
+@click.command()
+@click.argument("iteration")
+@click.argument("run", required=False)
+@click.option("--prompt", "what", flag_value="prompt", help="What the agent was told.")
+@click.option("--transcript", "what", flag_value="transcript", help="What the agent did.")
+@click.option("--diff", "what", flag_value="diff", help="What the candidate changes.")
+@click.option("--checks", "what", flag_value="checks", help="What its checks printed.")
+@click.option("--json", "what", flag_value="json", help="One JSON object on stdout.")
+@click.option("--attempt", type=click.IntRange(min=1), help="Of the agent; the last unless given.")
+def show(iteration: str, run: str | None, *, what: What | None, attempt: int | None) -> None:
+    """All that is kept of an iteration.
+
+    ITERATION is its number. Without an option: what was tried, why, what became of it, and where
+    everything lies.
+    """
+    from engine.cli.show import show
+
+    show(iteration, run, what=what or "page", attempt=attempt)

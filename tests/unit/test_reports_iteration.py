@@ -1,0 +1,198 @@
+"""One iteration as its events tell it."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from engine.cli.iteration_page import page
+from engine.core import events as e
+from engine.core.ids import IterationNumber, StashId, candidate_id
+from engine.core.metric import Metric
+from engine.core.parts import AgentAnswer, Hotspot, Idea, PromptPart, Tokens
+from engine.reports.iteration import Iteration, iteration_of
+from tests.agent_events import BASE, COMMIT, at_work, coding, collected, worked, working
+from tests.recorded import LOG, began, checked, checking, created, iteration, judged, proposed
+
+METRIC = created().metric
+SECOND = IterationNumber(2)
+ANSWER = AgentAnswer(
+    shortlist=[Idea(idea="blocks", upside="20 %", risk="none", structural=True), Idea(idea="b")],
+    choice=1,
+    hypothesis="the triangle is serial",
+    change_class="structural",
+    prediction="est_ms +20 %",
+    summary="Solve by blocks.\nOf 16.",
+)
+
+
+def told(*events: e.AnyEvent, number: int = 2, metric: Metric = METRIC) -> Iteration:
+    """The iteration of a run whose first one was promoted at 1 ms, one second an event."""
+    found = iteration_of(records([created(), *iteration(1, 1.0, "promoted"), *events]), number,
+                         run="made-s0", metric=metric)  # fmt: skip
+    assert found is not None
+    return found
+
+
+def records(events: Sequence[e.AnyEvent]) -> list[e.Record]:
+    """The events, one a second from noon on."""
+    return [
+        e.Record(seq=seq, time=f"2026-11-21T12:00:{seq:02d}.000Z", event=event, hash=b"")
+        for seq, event in enumerate(events, start=1)
+    ]
+
+
+def test_an_iteration_that_never_began_is_none() -> None:
+    assert iteration_of(records([created()]), 1, run="r", metric=METRIC) is None
+
+
+def test_parameters_are_told_with_their_parents() -> None:
+    found = told(*iteration(2, 0.5, "promoted"), *iteration(3, 0.4, "promoted"))
+    assert (found.verdict, found.value, found.gain_percent) == ("promoted", 0.5, 50.0)
+    assert found.against is not None
+    assert found.against.candidate == "c-0001"
+    assert found.parent_parameters == {"chunk": 64, "inverse": "ladder"}
+    assert found.whole_s == 4.0
+    assert found.checks_s == 0.5
+    assert (found.attempts, found.tokens, found.cost_usd) == ([], Tokens(), 0.0)
+    text = page(found, METRIC, ["logs/x"])
+    assert "chunk 128 (was 64)" in text
+    assert "inverse ladder\n" in text
+    assert "est_ms 0.5 ms (static estimate); the champion, c-0001, had 1: gain +50.00 %" in text
+    assert text.endswith("lies in\n  logs/x")
+
+
+def test_a_verdict_is_compared_with_the_champion_of_its_moment() -> None:
+    meanwhile = [began(2), proposed(2), *iteration(3, 0.5, "promoted")]
+    found = told(*meanwhile, judged(2, 0.75, "rejected"))
+    assert found.against is not None
+    assert (found.against.candidate, found.gain_percent) == ("c-0003", -50.0)
+
+
+def test_attempts_and_what_they_used() -> None:
+    cut = e.AgentInterrupted(
+        iteration=SECOND,
+        candidate=candidate_id(SECOND),
+        attempt=1,
+        reason="pause --now",
+        tokens=Tokens(input=5),
+        cost_usd=0.5,
+        kept="attempts/00002-1",
+    )
+    parts = [PromptPart(name="campaign", characters=120, sha256="a" * 64)]
+    found = told(
+        *at_work(2),
+        cut,
+        working(2, 2, parts=parts, prompt_sha256="f" * 64, directives=["d-001"], escalated=True),
+        worked(2, 2, answer=ANSWER, problems=["too scalar"], duration_s=2.0),
+        collected(2, notes=["2 commits, accepted or refused together"]),
+        judged(2, 0.5, "promoted"),
+    )
+    assert [(each.number, each.outcome) for each in found.attempts] == [
+        (1, "interrupted"),
+        (2, "answered"),
+    ]
+    assert (found.tokens.total, found.agent_s) == (12_350, 2.0)
+    assert found.cost_usd == pytest.approx(0.5421)
+    assert (found.base, found.commit) == (BASE, COMMIT)
+    text = page(found, METRIC, [])
+    for line in (
+        "  agent      codex, model m-1, effort high, 2 attempts, escalated",
+        "  used       12,350 tokens, 0.5421 USD",
+        "  the triangle is serial",
+        "  predicted: est_ms +20 %",
+        "  * 1. blocks (structural; upside 20 %; risk none)",
+        "    2. b",
+        "  2 files (+3 -1): cccccccccccc on bbbbbbbbbbbb, 2 commits of its own",
+        "  M a.py  +3 -1",
+        "  A b.bin",
+        "  1. interrupted, 5 tokens, 0.50 USD",
+        "      its answer breaks a rule: too scalar",
+        "      directives: d-001",
+        "  120 characters, sha256 ffffffffffffffff",
+        "      120  aaaaaaaaaaaaaaaa  campaign",
+    ):
+        assert line in text.splitlines()
+
+
+def test_an_unknown_price_makes_the_sum_unknown() -> None:
+    again = [working(2, 2), worked(2, 2, cost_usd=None)]
+    found = told(*at_work(2), worked(2), *again)
+    assert found.cost_usd is None
+    assert "24,690 tokens, price unknown" in page(found, METRIC, [])
+
+
+def test_an_open_iteration_says_what_runs() -> None:
+    found = told(began(2), proposed(2), checking(2))
+    assert (found.verdict, found.whole_s) == (None, None)
+    assert [(each.name, each.outcome) for each in found.checks] == [("cost", "running")]
+    text = page(found, METRIC, [])
+    assert text.startswith("iteration 2 of made-s0: open\n")
+    assert "logs/00001.log, bytes 0 to now" in text
+    assert "not proposed yet" in page(told(began(2)), METRIC, [])
+
+
+def test_a_check_that_was_cut_off_is_told_with_the_one_that_was_done_again() -> None:
+    cut = e.CheckInterrupted(
+        iteration=SECOND, candidate=candidate_id(SECOND), check="cost", attempt=1, reason="died"
+    )
+    passed = msgspec.structs.replace(
+        checked(2, 0.5),
+        attempt=2,
+        log=e.LogSpan(path=LOG.path, start=10, end=40),
+        tests=e.Tests(passed=34),
+        hotspots=[Hotspot(name="dot", share=0.62)],
+    )
+    found = told(began(2), proposed(2), checking(2), cut, checking(2, 2), passed)
+    assert [(each.outcome, each.attempt) for each in found.checks] == [
+        ("interrupted", 1),
+        ("passed", 2),
+    ]
+    text = page(found, METRIC, [])
+    assert "cost: passed in 0.5 s, attempt 2 est_ms=0.5" in text
+    assert "tests: 34 passed, 0 failed, 0 skipped" in text
+    assert "62.0 %  dot" in text
+    assert "bytes 10 to 40" in text
+
+
+def test_a_check_that_was_skipped_was_never_started() -> None:
+    skipped = msgspec.structs.replace(checked(2, 0.5), outcome="skipped", metrics={})
+    found = told(began(2), proposed(2), skipped)
+    assert [each.outcome for each in found.checks] == ["skipped"]
+    assert "logs/" not in page(found, METRIC, [])
+
+
+def test_what_was_put_aside_and_what_goes_on_with_it() -> None:
+    stashed = e.AttemptStashed(
+        iteration=SECOND,
+        candidate=candidate_id(SECOND),
+        stash=StashId("s-001"),
+        ref="stash/s-001",
+        commit=COMMIT,
+        reason="later",
+        by="me",
+    )
+    found = told(*at_work(2), stashed, judged(2, None, "inconclusive"))
+    assert found.stash == stashed
+    restored = told(began(2), coding(2, restores=StashId("s-001")))
+    assert "goes on with s-001" in page(restored, METRIC, [])
+
+
+def test_a_text_of_a_program_cannot_steer_the_terminal() -> None:
+    answer = AgentAnswer(hypothesis="\x1b[2Jgone\nand more")
+    text = page(told(*at_work(2), worked(2, answer=answer, detail="\x07")), METRIC, [])
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "?[2Jgone and more" in text
+
+
+def test_a_long_list_of_files_is_cut() -> None:
+    (file,) = collected(2).files[:1]
+    files = [msgspec.structs.replace(file, path=f"f{number}") for number in range(200)]
+    text = page(told(*at_work(2), worked(2), collected(2, files=files, changed=950)), METRIC, [])
+    assert "  and 910 more" in text.splitlines()
+
+
+def test_the_whole_is_plain_data() -> None:
+    found = told(*at_work(2), worked(2, answer=ANSWER), collected(2), judged(2, 0.5, "promoted"))
+    assert msgspec.json.decode(msgspec.json.encode(found))["commit"] == COMMIT
