@@ -1,11 +1,11 @@
 """Driving campaigns of code: a person's repository, a script for the agent, runs, and all traces.
 
-The toy's code is one number, and the number is its score: less is better, zero and less is wrong.
+The toy's code is two numbers, and their sum is its score: less is better, zero and less is wrong.
 """
 
-import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +24,12 @@ Json = dict[str, Any]
 
 CODE: Final = {
     "work.py": "VALUE = 10\n",
-    "aside.py": "ASIDE = 1\n",
+    "aside.py": "ASIDE = 0\n",
     "check.py": """\
-import json, os, work
-assert work.VALUE > 0, "not positive"
-json.dump({"metrics": {"score": work.VALUE}}, open(os.environ["CONTROLROOM_RESULT"], "w"))
+import json, os, aside, work
+score = work.VALUE + aside.ASIDE
+assert score > 0, "not positive"
+json.dump({"metrics": {"score": score}}, open(os.environ["CONTROLROOM_RESULT"], "w"))
 """,
 }
 SCORE: Final[Json] = {
@@ -57,8 +58,13 @@ SECRET: Final = "hunter2-is-not-a-password"
 
 
 def value(number: int) -> Json:
-    """The step that changes the toy's number."""
+    """The step that changes the toy's number, which is 10 at first."""
     return {"substitute": {"file": "work.py", "pattern": "VALUE = .*", "new": f"VALUE = {number}"}}
+
+
+def aside(number: int) -> Json:
+    """The step that changes the number in the toy's other file, which is 0 at first."""
+    return {"substitute": {"file": "aside.py", "pattern": "ASIDE = .*", "new": f"ASIDE = {number}"}}
 
 
 def spend(tokens: int, usd: float | None = None) -> Json:
@@ -115,20 +121,23 @@ class Toy:
         self.run_dir = self.repo / ".controlroom" / "runs" / RUN
         self.paths = RunPaths(self.run_dir)
         self.started: list[Running] = []
-        self.play(turns)
+        played = {str(key): steps for key, steps in turns.items()}
+        (self.repo / "script.yaml").write_text(yaml.safe_dump({"iterations": played}))
         self.write_campaign(agent=agent, **campaign)
         self.person.make_dirty()
         self.before = self.person.state()
-
-    def play(self, turns: Mapping[int | str, Steps]) -> None:
-        """Let this be the agent's script from now on."""
-        played = {str(key): steps for key, steps in turns.items()}
-        (self.repo / "script.yaml").write_text(yaml.safe_dump({"iterations": played}))
 
     def write_campaign(self, *, agent: Json | None = None, **campaign: Any) -> None:
         """Let this be the campaign."""
         sections: Json = CAMPAIGN | {"proposers": [AGENT | (agent or {})], "checks": [SCORE]}
         (self.repo / "campaign.yaml").write_text(yaml.safe_dump(sections | campaign))
+
+    @contextmanager
+    def person_at_work(self) -> Iterator[Person]:
+        """The person changes something meanwhile: what is there afterwards has to stay."""
+        assert self.harm() == {}
+        yield self.person
+        self.before = self.person.state()
 
     def start(self, *arguments: str, **env: str) -> Running:
         """`run CONFIG --no-ui` in the background."""
@@ -281,8 +290,3 @@ def check_turns(events: Sequence[Json]) -> None:
     assert set(judged) <= set(begun)
     attempts = [(e["iteration"], e["attempt"]) for e in of_type(events, "AgentStarted")]
     assert len(attempts) == len(set(attempts)), "an attempt was numbered twice"
-
-
-def secret_environment() -> dict[str, str]:
-    """A variable that nothing may show."""
-    return {"TOY_KEY": SECRET, **{k: v for k, v in os.environ.items() if k == "PATH"}}

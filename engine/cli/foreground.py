@@ -35,6 +35,9 @@ _ADVICE: Final[dict[FinishReason, str]] = {
     "plateau": "A larger stop.plateau goes on with it; --new starts afresh",
     "failures": "Look at the log of the last iteration; a changed stop.failures goes on with it",
     "baseline": "Mend what the baseline ran into, then start afresh with --new",
+    "budget": "A larger budget goes on with it; --new starts afresh",
+    "policy": "Look at the log of the last iteration; the same command with --accept-changes and "
+    "another policy goes on with it",
     "exhausted": "With a larger space and --accept-changes it goes on",
 }
 

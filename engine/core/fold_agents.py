@@ -101,12 +101,21 @@ def fold_steering(state: RunState, event: SteeringEvent, time: str) -> None:
 
 
 def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIteration) -> None:
+    begun = turn.agent.since if turn.agent is not None else time
     turn.agent, turn.log = None, event.log
     turn.answers.append(event)
     turn.answered_at = time
     _code(state, turn).answer = event.answer
     _spend(state, turn, event.tokens, event.cost_usd)
-    state.parked_until = event.retry_at if event.outcome == "limited" else None
+    _park(state, event, begun, time)
+
+
+def _park(state: RunState, event: e.AgentFinished, begun: str, time: str) -> None:
+    """What an attempt that was under way when the limit was told can do says nothing about it."""
+    if event.outcome == "limited":
+        state.parked_until, state.parked_at = event.retry_at, time
+    elif begun > state.parked_at:
+        state.parked_until = None
 
 
 def _spend(state: RunState, turn: OpenIteration, tokens: Tokens, cost_usd: float | None) -> None:

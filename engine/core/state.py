@@ -240,6 +240,7 @@ class RunState(msgspec.Struct, kw_only=True):
     restoring: list[StashId] = []
     spend: Spend = msgspec.field(default_factory=Spend)
     parked_until: str | None = None
+    parked_at: str = ""
     counted_failures: int = 0
     alike: Repeated | None = None
     fatal: str | None = None

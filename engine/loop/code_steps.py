@@ -132,6 +132,8 @@ class Coding:
             await self._writer.decide(
                 lambda state, directive=directive: [added(state, directive, by=BY_CAMPAIGN)]
             )
+        await self._forget_dropped()
+        await self._guard.look()
 
     def commit(self, state: RunState) -> str:
         """The commit that the next candidate begins from: the champion's, or the run's base."""
@@ -185,6 +187,7 @@ class Coding:
             await self._accept_champion()
             failpoints.reach("accepted.moved")
         await self._workspace.give_back(turn.slot)
+        await self._forget_dropped()
         await self._guard.look()
 
     async def _accept_champion(self) -> None:
@@ -311,6 +314,15 @@ class Coding:
             state, turn, "inconclusive", f"put aside by {wish.by} as {name}: {reason}"
         )
         await self._end(turn, verdict, stashed)
+
+    async def _forget_dropped(self) -> None:
+        """Let go of what lies under the refs of stashes that a person dropped."""
+        if not self._writer.state.stashed:
+            return
+        async with self._numbering_stashes:
+            for stashed in await self._workspace.stashes():
+                if stashed.name not in self._writer.state.stashes:
+                    await self._workspace.drop(stashed.name)
 
     def _code(self, turn: OpenIteration) -> Code:
         assert turn.candidate is not None  # noqa: S101  (proposed in its transaction)

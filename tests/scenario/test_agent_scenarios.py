@@ -13,7 +13,7 @@ from engine.core.commands import AddDirective, EditDirective, RetireDirective
 from engine.core.ids import DirectiveId
 from tests.coding import SCORE, SECRET, Steps, Toy, answer, spend, value
 from tests.driving import wait_for
-from tests.workspaces import differences, git
+from tests.workspaces import git
 
 Make = Callable[..., Toy]
 
@@ -271,16 +271,16 @@ def test_s13_what_a_person_edits_meanwhile_stays(toy: Make, tmp_path: Path) -> N
     climb = toy({2: [value(9), {"wait_for": str(gate)}], 3: [value(8)]})
     engine = climb.start("--iterations", "3")
     climb.wait_event("AgentStarted", iteration=2)
-    climb.person.write({"work.py": "VALUE = 1  # mine\n", "new.txt": "mine\n"})
-    git(climb.repo, "add", "new.txt")
-    git(climb.repo, "commit", "-qm", "Mine", "--", "new.txt")
-    git(climb.repo, "checkout", "-q", "-b", "elsewhere")
-    (climb.repo / "aside.py").unlink()
-    (climb.repo / "run.sh").chmod(0o700)
-    climb.before = climb.person.state()
+    with climb.person_at_work() as person:
+        person.write({"work.py": "VALUE = 1  # mine\n", "new.txt": "mine\n"})
+        git(climb.repo, "add", "new.txt")
+        git(climb.repo, "commit", "-qm", "Mine", "--", "new.txt")
+        git(climb.repo, "checkout", "-q", "-b", "elsewhere")
+        (climb.repo / "aside.py").unlink()
+        (climb.repo / "run.sh").chmod(0o700)
     gate.touch()
     assert engine.wait() == 0
-    assert differences(climb.before, climb.person.state()) == {}
+    assert climb.harm() == {}
     assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "promoted"}
     assert climb.shown(climb.branch()) == "VALUE = 8"
     assert climb.of_iteration(2, "AgentStarted")[0]["base"] == climb.base
@@ -326,8 +326,8 @@ def test_s15_a_branch_that_somebody_moved_is_not_moved_back(toy: Make) -> None:
     said = climb.run(3, status=5)
     assert "where this run did not put it" in said
     assert climb.branch() == theirs
-    git(climb.repo, "branch", "-q", "-m", "controlroom/toy/toy-s0", "theirs")
-    climb.before = climb.person.state()
+    with climb.person_at_work():
+        git(climb.repo, "branch", "-q", "-m", "controlroom/toy/toy-s0", "theirs")
     climb.run(3)
     assert climb.shown(climb.branch()) == "VALUE = 8"
 
