@@ -29,7 +29,8 @@ class Turn(msgspec.Struct, kw_only=True):
     """One iteration of an agent: what it answered and what became of it.
 
     `verdict` None leaves the iteration open. `base` is the iteration whose commit it stands on;
-    None means the champion's.
+    None means the champion's. `carried` is the one onto which its change was carried over. With
+    `by_agent` False its commit was there before.
     """
 
     verdict: Verdict | None = "rejected"
@@ -38,6 +39,8 @@ class Turn(msgspec.Struct, kw_only=True):
     answer: AgentAnswer | None = None
     reason: str = "because"
     base: int | None = None
+    carried: int | None = None
+    by_agent: bool = True
 
 
 def commit_of(iteration: int) -> str:
@@ -105,7 +108,7 @@ def _directive(number: int, title: str, text: str) -> e.DirectiveAdded:
 
 def _iteration(number: int, turn: Turn, base: int) -> list[AnyEvent]:
     iteration, candidate = IterationNumber(number), candidate_id(IterationNumber(number))
-    first = number == 1
+    made = number > 1 and turn.by_agent
     story: list[AnyEvent] = [began(number)]
     story.append(
         e.CandidateProposed(
@@ -114,15 +117,15 @@ def _iteration(number: int, turn: Turn, base: int) -> list[AnyEvent]:
             parameters={},
             key=f"key-{number}",
             seed=number,
-            parents=[] if first else [CandidateId(f"c-{base:04d}")],
+            parents=[] if number == 1 else [CandidateId(f"c-{base:04d}")],
             tags=[],
             proposer="agent",
-            commit=commit_of(1) if first else None,
-            base=None if first else commit_of(base),
-            agent=None if first else "scripted",
+            commit=None if made else commit_of(number),
+            base=commit_of(base) if made else None,
+            agent="scripted" if made else None,
         )
     )
-    if not first:
+    if made:
         story += _work(iteration, candidate, turn, base)
     return [*story, *_judged(iteration, candidate, turn)]
 
@@ -167,7 +170,16 @@ def _work(
         changed=1,
         files=[],
     )
-    return [started, finished, changed]
+    if turn.carried is None:
+        return [started, finished, changed]
+    carried = e.ChangeCarriedOver(
+        iteration=iteration,
+        candidate=candidate,
+        commit=commit_of(iteration + 1_000),
+        tree="",
+        base=commit_of(turn.carried),
+    )
+    return [started, finished, changed, carried]
 
 
 def _judged(iteration: IterationNumber, candidate: CandidateId, turn: Turn) -> list[AnyEvent]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.knowledge.answers import Demands, Reading, discrepancies, read_answer, schema
@@ -56,6 +56,8 @@ def test_a_good_answer_breaks_no_rule() -> None:
         f"```\nls\n```\nThen:\n```json\n{json.dumps(good(), indent=1)}\n```\nDone.",
         f"~~~json\n{json.dumps(good())}\n~~~",
         f"Nothing around it:\n{json.dumps(good(), indent=2)}",
+        f"```json\n{json.dumps(good(choice=9))}\n```\nNo:\n```json\n{json.dumps(good())}\n```",
+        f"{json.dumps(good(choice=9))}\n{json.dumps(good())}",
         'First {"a": 1}\n' + f"{json.dumps(good())}",
     ],
 )
@@ -155,6 +157,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(good())), JSON), st.sampled_from([True, False]))
 def test_whatever_an_object_holds_there_is_a_reading(
     changes: dict[str, Any],
@@ -167,6 +170,7 @@ def test_whatever_an_object_holds_there_is_a_reading(
     assert msgspec.json.decode(msgspec.json.encode(reading), type=Reading) == reading
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_an_agent_says_there_is_a_reading(text: str) -> None:
     read_answer(text, None, Demands())

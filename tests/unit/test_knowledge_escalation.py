@@ -66,6 +66,24 @@ def test_the_champion_of_its_time_is_the_one_that_it_stands_on() -> None:
     assert not found.stands
 
 
+def test_a_change_that_was_carried_over_is_compared_with_where_it_stands_now() -> None:
+    won = Turn(verdict="promoted", value=1.0, hotspots=INVERSE)
+    late = Turn(value=0.99, hotspots=INVERSE, base=1, carried=2)
+    found = escalation(run_of([won, late], baseline=FIRST), 0.03)
+    assert found.gain == pytest.approx(0.01)
+    assert found.stands
+
+
+def test_only_what_an_agent_made_counts() -> None:
+    merged = Turn(verdict="promoted", value=2.0, hotspots=INVERSE, by_agent=False)
+    assert not stands(merged)
+    assert stands(Turn(value=1.99, hotspots=INVERSE), merged)
+
+
+def test_a_value_of_a_candidate_that_broke_the_rules_does_not_count() -> None:
+    assert not stands(Turn(verdict="invalid", value=1.99, hotspots=INVERSE))
+
+
 def test_without_hotspots_the_gain_decides() -> None:
     bare = Turn(verdict="promoted", value=2.0)
     assert stands(Turn(value=1.98), baseline=bare)

@@ -3,10 +3,11 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core import events as e
+from engine.core.ids import DirectiveId
 from engine.core.parts import AgentAnswer, Idea
 from engine.core.state import RunState, dump, load
 from engine.knowledge.briefing import CAPS, Occasion, brief
@@ -95,6 +96,9 @@ def test_results_carry_prediction_and_outcome() -> None:
     champion = part(state, "champion")
     assert f"- commit {commit_of(2)[:12]}, which your tree is at" in champion
     assert "- gained +5 % over c-0001" in champion
+    elsewhere = Occasion(iteration=3, base=commit_of(9))
+    texts = {p.name: p.text for p in brief(state, elsewhere).parts}
+    assert "your tree" not in texts["champion"]
     assert "- what it changed: packed blocks shorten the chain" in champion
 
 
@@ -157,6 +161,21 @@ def test_directives_in_force_are_told_in_their_order(worker: Template) -> None:
     assert assemble(worker, state, occasion(state)).directives == ["d1", "d2"]
     text = part(state, "directives")
     assert text.index("### Directive d1: one\n\nfirst text") < text.index("d2: two\n\nsecond text")
+
+
+def test_half_a_surrogate_pair_does_no_harm(worker: Template) -> None:
+    state = run_of([], directives=[("one", "a \ud800 b")])
+    text = assemble(worker, state, occasion(state)).text
+    text.encode()
+    assert "a ? b" in text
+
+
+def test_a_retired_directive_is_told_no_more(worker: Template) -> None:
+    state = run_of([], directives=[("one", "first text"), ("two", "second text")])
+    state.directives[DirectiveId("d1")].retired = "done"
+    prompt = assemble(worker, state, occasion(state))
+    assert prompt.directives == ["d2"]
+    assert "first text" not in prompt.text
 
 
 def test_long_directives_are_cut_and_short_ones_are_not() -> None:
@@ -249,6 +268,7 @@ ODD = st.text(max_size=300) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(ODD, ODD, ODD, ODD)
 def test_odd_texts_open_no_section_and_break_nothing(
     hypothesis: str, idea: str, reason: str, spot: str

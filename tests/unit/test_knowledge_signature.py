@@ -1,7 +1,7 @@
 """Signatures of failures: equal for alike failures, different for different ones."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.knowledge.signature import normalised, signature
@@ -87,11 +87,13 @@ def test_of_a_long_text_the_end_counts() -> None:
     assert len(signature("x" * 10**6)) < 110
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_number_never_tells(words: str, one: int, other: int) -> None:
     assert signature(f"{words} : {one} ; x") == signature(f"{words} : {other} ; x")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_it_is_one_line_of_text(text: str) -> None:
     found = signature(text)

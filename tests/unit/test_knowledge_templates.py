@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.knowledge.prompt import worker_template
@@ -15,6 +15,7 @@ def test_a_value_stands_where_its_name_stood() -> None:
     assert fill(template, {"one": "1", "two": "2"}) == "a 1 b 2 1"
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_what_values_hold_is_left_alone(one: str, two: str) -> None:
     template = parse("<{{one}}|{{two}}>", source="t", required=("one", "two"))
