@@ -5,15 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.agents.command import CommandAgent
-from engine.agents.protocol import Agent
-from engine.agents.scripted import Scripted
+from engine.agents import homes, table
+from engine.agents.prices import Price, Prices
 from engine.checks.variables import variables
 from engine.cli.request import Request
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
 from engine.core.commands import AddDirective
-from engine.core.parts import Tokens
 from engine.executors.clock import EngineClock
 from engine.executors.protocol import Executor
 from engine.knowledge import directives
@@ -27,6 +25,7 @@ from engine.loop.planning import plan_of
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.runfolder.room import Room
+from engine.workspace.inplace import InPlace
 from engine.workspace.pool import Pool
 from engine.workspace.protocol import Workspace
 from engine.workspace.settings import WorkspaceSettings
@@ -96,7 +95,8 @@ def _workspace(request: Request, campaign: Campaign) -> Workspace:
         dirty=spec.dirty,
         restore=spec.restore,
     )
-    return Pool(request.paths, settings)
+    in_place = spec.mode == "in-place"
+    return InPlace(request.paths, settings) if in_place else Pool(request.paths, settings)
 
 
 def _sync(campaign: Campaign, workspace: Workspace, guard: Guard) -> Sync | None:
@@ -120,21 +120,40 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
     folder = request.loaded.path.parent
     found = variables(spec.env, os.environ)
     return AgentSetup(
-        agent=_agent(spec, folder),
+        agent=table.make(
+            spec.agent, table.Setup(folder=folder, command=spec.words(), script=spec.script)
+        ),
         spec=spec,
         template=_template(spec, folder),
         budget=campaign.budget.per_iteration,
-        price_of=_unpriced,
-        home=request.paths.agents,
+        price_of=prices_of(campaign).cost_usd,
+        home=_home(request, spec),
         env=found.values,
         secrets=tuple(found.secrets),
     )
 
 
-def _agent(spec: AgentSpec, folder: Path) -> Agent:
-    if spec.script is not None:
-        return Scripted(folder / spec.script)
-    return CommandAgent(spec.words())
+def prices_of(campaign: Campaign) -> Prices:
+    """The prices that ship, with those of the campaign above them."""
+    return Prices(
+        {
+            name: Price(
+                input=spec.input,
+                cached_input=spec.input if spec.cached_input is None else spec.cached_input,
+                cache_write=spec.input if spec.cache_write is None else spec.cache_write,
+                output=spec.output,
+            )
+            for name, spec in campaign.budget.prices.items()
+        }
+    )
+
+
+def _home(request: Request, spec: AgentSpec) -> Path:
+    """The isolated home of the agent's kind; one that has no login needs none."""
+    for kind in homes.KINDS:
+        if spec.agent == kind:
+            return homes.make_home(kind, os.environ)
+    return request.paths.agents
 
 
 def _template(spec: AgentSpec, folder: Path) -> Template:
@@ -156,8 +175,3 @@ def _directives(request: Request, campaign: Campaign) -> tuple[AddDirective, ...
     return tuple(
         AddDirective(title=each.title, text=each.text, source=each.source) for each in found
     )
-
-
-def _unpriced(model: str, tokens: Tokens) -> float | None:
-    del model, tokens
-    return None

@@ -2,8 +2,12 @@
 
 from typing import Final, cast
 
+from engine.agents.protocol import AgentMissingError
+from engine.agents.script import ScriptError
 from engine.checks.interpreter import EnvironmentFailedError
 from engine.journal import JournalError
+from engine.knowledge.directives import DirectiveError
+from engine.knowledge.templates import TemplateError
 from engine.workspace.protocol import WorkspaceError
 
 INTERNAL_ERROR: Final = 1
@@ -24,6 +28,8 @@ def failure_of(error: Exception) -> EngineFailedError | None:
     match first(error):
         case EnvironmentFailedError() as cause:
             return EngineFailedError(f"environment: {cause}", WRONG)
+        case AgentMissingError() | ScriptError() | TemplateError() | DirectiveError() as cause:
+            return EngineFailedError(f"agent: {cause}", WRONG)
         case WorkspaceError() as cause:
             return EngineFailedError(f"workspace: {cause}", UNUSABLE)
         case JournalError() as cause:
