@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -15,36 +13,34 @@ import pytest
 
 from tests.driving import wait_for
 from tests.models import messages, programs
+from tests.models.claude_command import (
+    DONE,
+    KEY,
+    LIST_PRICES,
+    MODEL,
+    argv,
+    claude_place,
+    deltas,
+    printed,
+    run,
+    summed,
+    told,
+)
 from tests.models.outside import Outside
-from tests.models.programs import Ended, Place
+from tests.models.programs import Place
 from tests.models.script import (
     Answer,
     Create,
-    Cut,
     Edit,
-    Fault,
-    Garbage,
     Read,
-    Refusal,
     Say,
     Shell,
-    Stall,
     Think,
     Turn,
-    UsageLimit,
-    rate_limited,
-    server_error,
-    unauthorized,
 )
-from tests.models.server import ModelServer, refusing_url
-from tests.models.usage import NOTHING, Outcome, Prices, Usage
+from tests.models.server import ModelServer
+from tests.models.usage import NOTHING, Outcome, Usage
 
-KEY = f"sk-{uuid.uuid4().hex}"
-"""Of this process alone: tools look for it in all of the machine's environments."""
-TOKEN = "sk-ant-oat01-not-a-real-token"
-MODEL = "claude-sonnet-4-5"
-LIST_PRICES = Prices(fresh_usd=3, cached_usd=0.3, cache_written_usd=3.75, output_usd=15)
-DONE = Turn((Answer("done"),))
 SANDBOX = {
     "sandbox": {
         "enabled": True,
@@ -66,65 +62,9 @@ CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR=9 exec "$@"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """A repository, and an isolated home; nothing but the model is to be called."""
-    with Place(tmp_path, "CLAUDE_CONFIG_DIR") as place:
-        place.env |= {
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-            "ANTHROPIC_API_KEY": KEY,
-        }
+    """A repository, and an isolated home."""
+    with claude_place(tmp_path) as place:
         yield place
-
-
-def argv(*more: str, mode: str = "acceptEdits", tools: str = "Bash") -> list[str]:
-    """A whole command: the prompt on standard input, events as JSON, nobody is asked."""
-    return [
-        *(str(programs.claude()), "-p", "--output-format", "stream-json", "--verbose"),
-        *("--include-partial-messages", "--model", MODEL, "--strict-mcp-config"),
-        *("--permission-mode", mode, "--permission-prompts", "none", "--allowedTools", tools),
-        *("--setting-sources", "", *more),
-    ]
-
-
-def run(
-    place: Place, server: ModelServer, *more: str, prompt: str = "Improve it.", **env: str
-) -> Ended:
-    """Claude at its end."""
-    place.env |= {"ANTHROPIC_BASE_URL": server.url} | env
-    return place.run(argv(*more), prompt)
-
-
-def deltas(events: Sequence[dict[str, Any]]) -> list[dict[str, int]]:
-    """The final cost of each model call, as the stream tells it when the call ends."""
-    streamed = [event["event"] for event in events if event["type"] == "stream_event"]
-    return [event["usage"] for event in streamed if event["type"] == "message_delta"]
-
-
-def told(usage: Usage) -> dict[str, int]:
-    """A cost in the stream's words."""
-    return {
-        "input_tokens": usage.fresh,
-        "cache_read_input_tokens": usage.cached,
-        "cache_creation_input_tokens": usage.cache_written,
-        "output_tokens": usage.output,
-    }
-
-
-def summed(ended: Ended) -> dict[str, int]:
-    """What a run cost, from the only account of it that is always whole."""
-    spent = ended.only("result")["modelUsage"][MODEL]
-    return {
-        "input_tokens": spent["inputTokens"],
-        "cache_read_input_tokens": spent["cacheReadInputTokens"],
-        "cache_creation_input_tokens": spent["cacheCreationInputTokens"],
-        "output_tokens": spent["outputTokens"],
-    }
-
-
-def printed(ended: Ended) -> str:
-    """All that the tools gave back."""
-    return json.dumps([event["message"]["content"] for event in ended.of("user")])
 
 
 def test_it_is_the_program_of_the_package() -> None:
@@ -293,101 +233,6 @@ def test_bypassing_permissions_as_root_needs_a_word(place: Place, sandboxed: str
         ended = place.run(argv(mode="bypassPermissions"), "x")
     assert ended.status == (1 if refused else 0)
     assert ("root" in ended.stderr) is refused
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind", "status", "calls"),
-    [
-        (rate_limited(times=None), "rate_limit", 429, 2),
-        (rate_limited(retry_after_s=3600), "rate_limit", 429, 1),
-        (server_error(times=None), "server_error", 500, 2),
-        (Refusal(status=529, kind="overloaded_error", times=None), "server_error", 529, 2),
-        (unauthorized(times=None), "authentication_failed", 401, 2),
-        (
-            Refusal(
-                status=400,
-                kind="invalid_request_error",
-                message="Your credit balance is too low to access the Anthropic API.",
-                times=None,
-            ),
-            "billing_error",
-            400,
-            1,
-        ),
-    ],
-)
-def test_a_fault_ends_the_run_with_its_class(
-    place: Place, fault: Fault, kind: str, status: int, calls: int
-) -> None:
-    with messages.serve([fault]) as server:
-        ended = run(place, server)
-    assert ended.status == 1
-    said, result = ended.only("assistant"), ended.only("result")
-    assert (said["error"], said["api_error_status"]) == (kind, status)
-    assert (result["subtype"], result["is_error"]) == ("success", True)
-    assert result["api_error_status"] == status
-    assert len(ended.of("system")) > calls - 1
-    assert len(server.ledger.calls) == calls
-
-
-@pytest.mark.parametrize(
-    "fault", [rate_limited(retry_after_s=1), Cut(), Garbage(), Garbage(line_bytes=1_000_000)]
-)
-def test_a_fault_that_passes_is_outlived_and_its_cost_is_counted(
-    place: Place, fault: Fault
-) -> None:
-    with messages.serve([fault, DONE]) as server:
-        ended = run(place, server)
-    assert ended.status == 0, ended.events
-    assert ended.only("result")["result"] == "done"
-    counted, billed = summed(ended), told(server.ledger.billed)
-    rounding = counted.pop("output_tokens") - billed.pop("output_tokens")
-    assert counted == billed
-    assert 0 <= rounding < 20, "of an answer that was cut it can only guess the output"
-
-
-def test_a_plan_that_is_used_up_says_when_it_is_back(place: Place) -> None:
-    resets_at_s = int(time.time()) + 3 * 3600
-    with messages.serve([UsageLimit(resets_at_s=resets_at_s)]) as server:
-        token = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": TOKEN}
-        ended = run(place, server, **token)
-    assert ended.status == 1
-    limit = ended.only("rate_limit_event")["rate_limit_info"]
-    assert (limit["status"], limit["resetsAt"]) == ("rejected", resets_at_s)
-    assert ended.only("assistant")["api_error"] == "usage_limit_reached"
-    assert "hit your 5-hour limit · resets" in ended.only("result")["result"]
-    assert server.ledger.calls[0].headers["authorization"] == f"Bearer {TOKEN}"
-
-
-def test_a_refused_connection_is_given_up(place: Place) -> None:
-    with refusing_url() as url:
-        place.env["ANTHROPIC_BASE_URL"] = url
-        ended = place.run(argv(), "x")
-    assert ended.status == 1
-    assert ended.only("result")["is_error"]
-
-
-def test_silence_before_an_answer_is_bounded(place: Place) -> None:
-    with messages.serve([Stall(in_stream=False, times=None)]) as server:
-        ended = run(place, server, API_TIMEOUT_MS="1000")
-    assert ended.status == 1
-    assert "timed out" in ended.only("result")["result"]
-    assert len(server.ledger.calls) == 2
-
-
-@pytest.mark.long
-def test_silence_in_an_answer_is_bounded_by_ten_seconds_at_the_least(place: Place) -> None:
-    with messages.serve([Stall(in_stream=True, times=None)]) as server:
-        ended = run(
-            place,
-            server,
-            CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS="1",
-            CLAUDE_CODE_MAX_RETRIES="0",
-            CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK="1",
-        )
-    assert ended.status == 1
-    assert ended.lasted_s > 10
-    assert ended.only("assistant")["api_error"] == "stream_idle_timeout"
 
 
 def test_a_budget_ends_the_run_after_the_call_that_exceeds_it(place: Place) -> None:
