@@ -16,7 +16,7 @@ def apply_overrides(tree: Tree, overrides: Sequence[str]) -> None:
 
     A path is made of keys, list positions from 0 and, in lists, names or kinds:
     `checks.cost.deadline`, `proposers.0.slots`. What is missing on the way is made.
-    The value is YAML.
+    The value is YAML. `path+=value` appends it to a list.
     """
     for override in overrides:
         try:
@@ -30,13 +30,14 @@ def apply_overrides(tree: Tree, overrides: Sequence[str]) -> None:
 
 def _apply(tree: Tree, override: str) -> None:
     path, equals, text = override.partition("=")
-    names = path.strip().split(".")
+    append = path.endswith("+")
+    names = path.removesuffix("+").strip().split(".")
     if not equals or not all(names):
         raise _WrongPlaceError("is not key=value", "write, for example, --set stop.iterations=20")
     new = parse_yaml(text, option=f"--set {override}")
     tree.problems.extend(new.problems)
     if not new.problems:
-        place = _put(tree, names, new.data)
+        place = _put(tree, names, new.data, append=append)
         kept = {at: spot for at, spot in tree.spots.items() if at[: len(place)] != place}
         tree.spots.clear()
         tree.spots.update(kept)
@@ -47,19 +48,34 @@ def _apply(tree: Tree, override: str) -> None:
         tree.unread.update((*place, *at) for at in new.unread)
 
 
-def _put(tree: Tree, names: Sequence[str], value: Any) -> Place:
-    """Set the value that the names lead to, making the mappings on the way."""
+def _put(tree: Tree, names: Sequence[str], value: Any, *, append: bool) -> Place:
+    """Set what the names lead to, or append to it, making the mappings on the way."""
     node: Any = tree.data
     place: Place = ()
     for depth, name in enumerate(names):
         step = _step(node, name, ".".join(names[:depth]))
         place = (*place, step)
+        if depth == len(names) - 1 and append:
+            return (*place, _append(node, step, value, ".".join(names)))
         if depth == len(names) - 1:
             node[step] = value
         elif isinstance(node, dict) and cast("dict[str, Any]", node).get(name) is None:
             node[step] = [] if names[depth + 1].isdecimal() else {}
         node = cast("Any", node)[step]
     return place
+
+
+def _append(node: Any, step: str | int, value: Any, path: str) -> int:
+    """Append to the list at a step of `node`, made if need be; the position of the value."""
+    holder = cast("dict[str | int, Any]", node)  # a list is read and set in the same way
+    known = holder[step] if isinstance(step, int) else holder.get(step)
+    if known is None:
+        known = holder[step] = []
+    if not isinstance(known, list):
+        raise _WrongPlaceError(f"{path} holds no list", f"set {path} itself, with =")
+    items = cast("list[Any]", known)
+    items.append(value)
+    return len(items) - 1
 
 
 def _step(node: Any, name: str, path: str) -> str | int:

@@ -36,7 +36,7 @@ def workspace_findings(draft: Draft) -> Iterator[Finding]:
 def _one_checkout(draft: Draft, spec: WorkspaceSpec) -> Iterator[Finding]:
     for index, proposer in enumerate(draft.campaign.proposers):
         place = ("proposers", index, "slots")
-        if spec.mode == "in-place" and proposer.slots > 1 and draft.sound(*place):
+        if spec.mode == "in-place" and proposer.slots > 1:
             yield Finding(
                 place=place,
                 message=f"{proposer.slots} slots cannot work in one checkout",
