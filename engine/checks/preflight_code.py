@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from engine.agents import codex
+from engine.agents.prices import Prices
 from engine.agents.script import ScriptError, read_script
 from engine.checks.programs import program_problem
 from engine.checks.variables import variable_problems, variables
 from engine.core.campaign.load import LoadedCampaign
+from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.knowledge.directives import DirectiveError, find, inline
@@ -40,7 +43,7 @@ def missing_for_code(
         found += [f"workspace: {problem}" for problem in problems]
     for proposer in campaign.proposers:
         if isinstance(proposer, AgentSpec):
-            problems = _agent(proposer, loaded, environ)
+            problems = [*_agent(proposer, loaded, environ), *_money(campaign, proposer)]
             found += [f"agent {proposer.agent}: {problem}" for problem in problems]
     return list(dict.fromkeys(found))
 
@@ -83,6 +86,20 @@ def _agent(spec: AgentSpec, loaded: LoadedCampaign, environ: Mapping[str, str]) 
         yield from _script(spec, loaded.beside(spec.script))
     for directive in spec.directives:
         yield from _directive(directive, loaded.path.parent)
+
+
+def _money(campaign: Campaign, spec: AgentSpec) -> Iterator[str]:
+    """A budget in dollars is worth nothing where the price is unknown; claude tells its own."""
+    budget = campaign.budget
+    if spec.agent != codex.NAME or (budget.usd is None and budget.per_iteration.usd is None):
+        return
+    if spec.model is None:
+        yield "a budget in USD needs a model whose price is known; name one as `model`"
+    elif spec.model not in budget.prices and Prices().find(spec.model) is None:
+        yield (
+            f"the price of {spec.model} is not known, and the budget is in USD; give it under "
+            f"budget: {{prices: {{{spec.model}: {{input: …, output: …}}}}}}, or a budget in tokens"
+        )
 
 
 def _prompt(path: Path) -> Iterator[str]:

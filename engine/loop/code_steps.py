@@ -14,7 +14,6 @@ from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
-    AnyEvent,
     AttemptStashed,
     ChangeCarriedOver,
     ChangeCollected,
@@ -253,8 +252,8 @@ class Coding:
             case _:
                 assert_never(change)
 
-    async def _end(self, turn: OpenIteration, verdict: VerdictReached, *before: AnyEvent) -> None:
-        await self._writer.record(*before, verdict)
+    async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+        await self._writer.record(verdict)
         failpoints.reach("verdict.recorded")
         await self.settle(turn, verdict)
 
@@ -286,9 +285,14 @@ class Coding:
 
     async def _put_aside(self, turn: OpenIteration) -> None:
         async with self._numbering_stashes:
-            await self._stash(turn)
+            stashed = await self._stash(turn)
+            reason = f"put aside by {stashed.by} as {stashed.stash}: {stashed.reason}"
+            verdict = verdict_of(self._writer.state, turn, "inconclusive", reason)
+            await self._writer.record(stashed, verdict)
+        failpoints.reach("verdict.recorded")
+        await self.settle(turn, verdict)
 
-    async def _stash(self, turn: OpenIteration) -> None:
+    async def _stash(self, turn: OpenIteration) -> AttemptStashed:
         state, code = self._writer.state, self._code(turn)
         wish, candidate = turn.put_aside, turn.candidate
         assert wish is not None and candidate is not None  # noqa: S101, PT018
@@ -301,7 +305,7 @@ class Coding:
             # Before its first attempt the tree still has what another iteration left.
             kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
         failpoints.reach("stash.kept")
-        stashed = AttemptStashed(
+        return AttemptStashed(
             iteration=turn.iteration,
             candidate=candidate,
             stash=name,
@@ -310,10 +314,6 @@ class Coding:
             reason=reason,
             by=wish.by,
         )
-        verdict = verdict_of(
-            state, turn, "inconclusive", f"put aside by {wish.by} as {name}: {reason}"
-        )
-        await self._end(turn, verdict, stashed)
 
     async def _forget_dropped(self) -> None:
         """Let go of what lies under the refs of stashes that a person dropped."""

@@ -73,17 +73,21 @@ class Slots:
 
     async def _begin(self, slot: int) -> IterationNumber | None:
         merged = await self._code.merged()
-        if merged is not None:
-            records = await self._writer.decide(lambda state: self._merged(state, slot, merged))
-        else:
-            records = await self._writer.decide(lambda state: self._propose(state, slot))
+        records = await self._writer.decide(
+            lambda state: self._merged(state, slot, merged) or self._propose(state, slot)
+        )
         if not records:
             return None
         started = records[0].event
         assert isinstance(started, e.IterationStarted)  # noqa: S101  (see begun)
         return started.iteration
 
-    def _merged(self, state: RunState, slot: int, proposal: Proposal) -> Sequence[e.AnyEvent]:
+    def _merged(
+        self, state: RunState, slot: int, proposal: Proposal | None
+    ) -> Sequence[e.AnyEvent]:
+        # Another slot may have been quicker, or an ending come, while the merge was made.
+        if proposal is None or proposal.key in state.keys:
+            return []
         return [] if ending(state, self._alive_s()) is not None else begun(state, slot, proposal)
 
     def _propose(self, state: RunState, slot: int) -> Sequence[e.AnyEvent]:
