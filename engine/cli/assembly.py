@@ -83,7 +83,7 @@ def _limits(request: Request) -> Limits:
         limits = msgspec.structs.replace(limits, iterations=request.iterations)
     if request.for_s is not None:
         limits = msgspec.structs.replace(limits, for_s=request.for_s)
-    return limits
+    return msgspec.structs.replace(limits, exit_on_halt=request.exit_on_halt)
 
 
 async def run_engine(

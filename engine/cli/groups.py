@@ -22,3 +22,33 @@ class WithDefault(click.Group):
         if not args or (args[0] not in self.commands and args[0] not in helps):
             args = [self._default, *args]
         return super().parse_args(ctx, args)
+
+
+class InGroup(click.Option):
+    """An option that the help lists under a heading.
+
+    Args:
+        group: the heading.
+    """
+
+    def __init__(self, *arguments: Any, group: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.group = group
+
+
+class WithGroups(click.Command):
+    """A command whose help lists options under their headings, those without one first."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options."""
+        groups: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            if not isinstance(parameter, click.Option):
+                continue
+            record = parameter.get_help_record(ctx)
+            heading = parameter.group if isinstance(parameter, InGroup) else "Options"
+            if record is not None:
+                groups.setdefault(heading, []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)

@@ -69,6 +69,8 @@ def _command(request: Request) -> list[str]:
         words += ["--for", format_duration(request.for_s)]
     if request.accept_changes:
         words += ["--accept-changes"]
+    if request.exit_on_halt:
+        words += ["--exit-on-halt"]
     return words + [word for item in request.overrides for word in ("--set", item)]
 
 

@@ -1,15 +1,13 @@
 """The command line: names and options only; what a command does is imported when it is used."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from engine.cli.console import Commands
 from engine.cli.main_agents import directive, show, stash
+from engine.cli.main_run import LARGEST, run
 
-_LARGEST = 2**53
-"""Larger numbers are not exact in every program that reads JSON."""
 _RUN = click.argument("run", required=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
@@ -26,29 +24,6 @@ def main() -> None:
     means failure; 4 nothing valid was found; 5 the journal or a folder is unusable;
     130 interrupted.
     """
-
-
-@main.command()
-@click.argument("config", type=click.Path(path_type=Path))
-@click.option("--no-ui", is_flag=True, help="The engine in the foreground, plain lines, no screen.")
-@click.option("--detach", is_flag=True, help="Start the engine, print its name and pid, return.")
-@click.option(
-    "--iterations", type=click.IntRange(1, _LARGEST), help="The run's total, the baseline too."
-)
-@click.option("--for", "for_", metavar="DURATION", help="Engine time, such as 8h or 30m.")
-@click.option("--seed", type=click.IntRange(0, _LARGEST), help="Overrides the campaign's seed.")
-@click.option("--slots", type=click.IntRange(1, 1024), help="Iterations at a time.")
-@click.option("--name", help="The run's name; CAMPAIGN-sSEED unless given.")
-@click.option("--new", is_flag=True, help="A fresh run beside an existing one of that name.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.")
-@click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Override a campaign key.")
-@click.option("--accept-changes", is_flag=True, help="Go on though the campaign file changed.")
-@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (with --no-ui).")
-def run(**options: Any) -> None:
-    """Run the campaign of the file CONFIG, or go on with a run of it."""
-    from engine.cli.run import run
-
-    run(**options)
 
 
 @main.command()
@@ -94,7 +69,7 @@ def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> No
 @_RUN
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 @click.option("--follow", is_flag=True, help="Go on as events come.")
-@click.option("--from", "from_", type=click.IntRange(1, _LARGEST), default=1, help="First number.")
+@click.option("--from", "from_", type=click.IntRange(1, LARGEST), default=1, help="First number.")
 def events(run: str | None, *, as_json: bool, follow: bool, from_: int) -> None:
     """What happened in a run, in order."""
     from engine.cli.looking import events
@@ -181,5 +156,6 @@ def doctor(*, as_json: bool) -> None:
 
 
 main.add_command(directive)
+main.add_command(run)
 main.add_command(show)
 main.add_command(stash)

@@ -1,14 +1,12 @@
 """The command line of what concerns agents: names and options only, as in `engine.cli.main`."""
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import click
 
 from engine.cli.groups import WithDefault
-
-What = Literal["page", "prompt", "transcript", "diff", "checks", "json"]
-"""What `show` prints of an iteration."""
+from engine.cli.shown import Part
 
 _RUN: Final = click.option("--run", metavar="RUN", help="The newest run of this folder if absent.")
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -166,7 +164,7 @@ def stash_drop(stash_id: str, *, run: str | None, as_json: bool) -> None:
 @click.option("--checks", "what", flag_value="checks", help="What its checks printed.")
 @click.option("--json", "what", flag_value="json", help="One JSON object on stdout.")
 @click.option("--attempt", type=click.IntRange(min=1), help="Of the agent; the last unless given.")
-def show(iteration: str, run: str | None, *, what: What | None, attempt: int | None) -> None:
+def show(iteration: str, run: str | None, *, what: Part | None, attempt: int | None) -> None:
     """All that is kept of an iteration.
 
     ITERATION is its number. Without an option: what was tried, why, what became of it, and where

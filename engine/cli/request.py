@@ -28,10 +28,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     iterations: int | None
     for_s: float | None
     accept_changes: bool
+    exit_on_halt: bool
     as_json: bool
 
 
-def request_of(loaded: LoadedCampaign, options: dict[str, Any]) -> Request:
+def request_of(
+    loaded: LoadedCampaign, overrides: tuple[str, ...], options: dict[str, Any]
+) -> Request:
     """What the options ask for; exits with 2 when they make no sense."""
     seed: int = loaded.campaign.seed if options["seed"] is None else options["seed"]
     name: str = options["name"] or f"{loaded.campaign.campaign}-s{seed}"
@@ -42,7 +45,7 @@ def request_of(loaded: LoadedCampaign, options: dict[str, Any]) -> Request:
     name, paths = _place(name, options["run_dir"], fresh=options["new"])
     return Request(
         loaded=loaded,
-        overrides=options["set_"],
+        overrides=overrides,
         paths=paths,
         run=RunId(name),
         seed=seed,
@@ -50,6 +53,7 @@ def request_of(loaded: LoadedCampaign, options: dict[str, Any]) -> Request:
         iterations=options["iterations"],
         for_s=_duration(options["for_"]),
         accept_changes=options["accept_changes"],
+        exit_on_halt=options["exit_on_halt"],
         as_json=options["as_json"],
     )
 

@@ -9,6 +9,7 @@ import click
 from engine.checks.preflight import missing
 from engine.cli.checking import loaded_or_exit, refuse_missing
 from engine.cli.exits import fail
+from engine.cli.flags import overrides_of
 from engine.cli.launching import launch
 from engine.cli.request import request_of
 from engine.cli.screen import become_screen, require_terminal
@@ -16,8 +17,9 @@ from engine.cli.screen import become_screen, require_terminal
 
 def run(**options: Any) -> None:
     """Do what `controlroom run` was asked to do; never returns into the command line."""
-    loaded = loaded_or_exit(options["config"], options["set_"])
-    request = request_of(loaded, options)
+    overrides = overrides_of(options)
+    loaded = loaded_or_exit(options["config"], overrides)
+    request = request_of(loaded, overrides, options)
     lacking = missing(loaded, os.environ, slots=request.slots)
     if lacking:
         refuse_missing(options["config"], lacking)

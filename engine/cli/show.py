@@ -15,7 +15,7 @@ import msgspec
 from engine.cli.exits import Exit, fail
 from engine.cli.iteration_page import page
 from engine.cli.looking import open_run, warn_of_damage
-from engine.cli.main_agents import What
+from engine.cli.shown import Part
 from engine.client import RunHandle
 from engine.core.events import LogSpan, Record
 from engine.core.state import RunState
@@ -27,7 +27,7 @@ _READ_BYTES: Final = 1 << 16
 _DIFF_BYTES: Final = 64 << 20
 
 
-def show(name: str, run: str | None, *, what: What, attempt: int | None) -> None:
+def show(name: str, run: str | None, *, what: Part, attempt: int | None) -> None:
     """Print an iteration, or one thing of it."""
     handle = open_run(run)
     state, found = _found(handle, name)
