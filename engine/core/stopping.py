@@ -43,7 +43,7 @@ def budget_spent(state: RunState) -> str | None:
     if limits.usd is not None and spend.usd >= limits.usd:
         return f"{spend.usd:.2f} USD of {limits.usd:g} are spent"
     if limits.usd is not None and spend.unpriced:
-        return "budget", f"{spend.unpriced} tokens were used whose price is not known", True
+        return f"{spend.unpriced} tokens were used whose price is not known"
     if limits.tokens is not None and spend.tokens.total >= limits.tokens:
         return f"{spend.tokens.total} tokens of {limits.tokens} are used"
     return None
