@@ -111,7 +111,10 @@ def test_a_command_of_an_agent_has_words(command: object, words: tuple[str, ...]
     ("keys", "sound"),
     [
         ({"agent": "my.agents:make", "command": "x", "script": "y"}, True),
-        ({"agent": "my.agents.Mine"}, True),
+        ({"agent": "my.agents.Mine"}, False),
+        ({"agent": "agents:Mine"}, True),
+        ({"agent": "my.agents:"}, False),
+        ({"agent": "my agents:make"}, False),
         ({"agent": "acp", "command": "x"}, True),
         ({"agent": "acp"}, False),
         ({"agent": "scripted", "script": "s.yaml"}, True),

@@ -14,6 +14,7 @@ from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.proposers import (
     AGENTS,
     DIRECTIVE_FILE,
+    OWN_AGENT,
     AgentSpec,
     TextDirective,
 )
@@ -44,7 +45,7 @@ def _program(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
     if not draft.sound(*place, "agent"):
         return
     if spec.agent not in AGENTS:
-        if "." not in spec.agent:
+        if not OWN_AGENT.fullmatch(spec.agent):
             yield _unknown(spec.agent, (*place, "agent"))
         return
     for key, value in (("command", spec.command), ("script", spec.script)):
@@ -63,7 +64,7 @@ def _program(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
 
 
 def _unknown(name: str, place: Place) -> Finding:
-    fix = did_you_mean(name, AGENTS, f"there are {', '.join(AGENTS)}, and dotted paths of others")
+    fix = did_you_mean(name, AGENTS, f"there are {', '.join(AGENTS)}, and your own as module:maker")
     return Finding(place=place, message=f"there is no agent {show(name)}", fix=fix)
 
 

@@ -98,6 +98,9 @@ AGENTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The agents that are known by name, and which of `command` and `script` each one needs."""
 
+OWN_AGENT: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+"""The dotted path of a person's own agent: a module, and what in it makes the agent."""
+
 DIRECTIVE_FILE: Final = re.compile(r"[./]")
 """What a directive's name holds when it is the path of a file, and not a preset."""
 
@@ -114,7 +117,7 @@ class AgentSpec(Model):
     agent: Filled = Field(
         description="Which program: `codex`, `claude`, `command` (any program), `scripted` (plays "
         "a script, without any model), `acp` (any program that speaks the Agent Client Protocol), "
-        "or the dotted path of a Python object that makes one.",
+        "or one of your own, as `module:maker`, which is imported where controlroom is installed.",
         examples=["codex", "my_agents.local:make"],
     )
     slots: Slots = Field(

@@ -44,7 +44,7 @@ class WorkspaceSpec(Model):
     link: tuple[Filled, ...] = Field(
         default=(),
         description="Ignored files and folders of the repository that every tree gets a link to: "
-        "data sets, environments.",
+        "data sets, environments. In mode `in-place` they are there anyway.",
         examples=["[data, .venv]"],
     )
     keep: tuple[Filled, ...] = Field(
@@ -57,7 +57,7 @@ class WorkspaceSpec(Model):
         default="fail",
         description="In mode `in-place`, when your checkout has changes that are not committed. "
         "`stash`: they are put under a private ref, untracked files too, and come back after the "
-        "iteration. `allow`: they stay, and become part of the candidates.",
+        "iteration. `allow`: the run begins from the code as it is, with them.",
         examples=["stash"],
     )
     restore: Literal["warn-keep", "fail"] = Field(
