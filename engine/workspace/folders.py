@@ -34,6 +34,14 @@ def _remove_folder(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder, and not a link to one, is at `path`."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def open_up(folder: Path) -> None:
     """Let this user read, change and remove everything in the folder."""
     folder.chmod(0o700)

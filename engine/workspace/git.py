@@ -37,6 +37,7 @@ _SETTINGS: Final = {
     "i18n.commitEncoding": "UTF-8",
     "advice.addEmbeddedRepo": "false",
 }
+_KEPT: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _CONNECTING: Final = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO")
 _ADVICE: Final = {
     "No space left on device": "the disk is full; make room and start again",
@@ -62,7 +63,8 @@ class Git:
     Args:
         cwd: where commands run that have no working tree.
         git_dir: the repository; None leaves it to git to find it from `cwd`.
-        environ: the surrounding environment; its GIT_ variables are not used.
+        environ: the surrounding environment; of its GIT_ variables only those count that say where
+            a person's configuration is.
         identity: more variables, for commits.
     """
 
@@ -76,7 +78,7 @@ class Git:
         self.cwd = cwd
         self._argv = ["git", *(word for item in _SETTINGS.items() for word in _setting(*item))]
         self._environ = environ
-        self._env = {k: v for k, v in environ.items() if not k.startswith("GIT_")}
+        self._env = {k: v for k, v in environ.items() if k in _KEPT or not k.startswith("GIT_")}
         self._env |= {
             "LC_ALL": "C",
             "GIT_TERMINAL_PROMPT": "0",
@@ -121,7 +123,8 @@ class Git:
                     f"git {words[0]} in {self.cwd} was stopped: it took over {after_s:g} s"
                 )
             case NotStarted(reason=reason):
-                raise WorkspaceError(f"{reason}; install git 2.38 or newer")
+                advice = "; install git 2.38 or newer" if "no program" in reason else ""
+                raise WorkspaceError(f"{reason}{advice}")
             case _:
                 assert_never(ended)
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from engine.workspace.folders import remove
+from engine.workspace.folders import is_folder, remove
 from engine.workspace.git import Git, Place
 from engine.workspace.protocol import Commit
 from engine.workspace.repository import Repository
@@ -89,7 +89,7 @@ def make(place: Place, commit: str, like: Template) -> None:
 def head(tree: Path) -> str | None:
     """The commit that the agent's HEAD names; None when that cannot be told."""
     folder = tree / ".git"
-    if not _is_folder(folder):
+    if not is_folder(folder):
         return None
     text = _plain(folder / "HEAD")
     ref = _REF.fullmatch(text)
@@ -128,7 +128,7 @@ async def bring(git: Git, tree: Path, base: Commit, most_file_bytes: int) -> Own
     tip = head(tree)
     if tip == base:
         return None
-    if tip is None or not _is_folder(tree / ".git" / "objects"):
+    if tip is None or not is_folder(tree / ".git" / "objects"):
         return unreadable
     borrowed = os.fsdecode(_quoted(os.fsencode(tree / ".git" / "objects")))
     env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed}
@@ -218,10 +218,3 @@ def _plain(path: Path) -> bytes:
 def _oid(text: bytes) -> str | None:
     found = text.strip()
     return found.decode() if _OID.fullmatch(found) else None
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except OSError:
-        return False

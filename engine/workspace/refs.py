@@ -1,5 +1,6 @@
 """The run's private refs and its branch, in the person's repository."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -71,7 +72,8 @@ class Refs:
         common = self._repository.common_dir
         private = common / self.private("x").removesuffix("/x")
         for lock in [*private.rglob("*.lock"), common / f"{self.branch}.lock"]:
-            lock.unlink(missing_ok=True)
+            with contextlib.suppress(NotADirectoryError):  # see `check_name`
+                lock.unlink(missing_ok=True)
 
     async def own(self, folder: Path) -> None:
         """Take the run's name in this repository for the run folder.

@@ -1,5 +1,6 @@
 """One slot's tree: brought to a commit, and taken as one."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +8,7 @@ import anyio.to_thread
 import msgspec
 
 from engine.workspace import links, private_git, snapshot, tips
-from engine.workspace.folders import disk_errors, remove
+from engine.workspace.folders import disk_errors, is_folder, remove
 from engine.workspace.git import Git, Place
 from engine.workspace.history import Tip
 from engine.workspace.private_git import OwnCommits
@@ -64,6 +65,8 @@ class SlotTree:
 
     async def tip(self, base: Commit, message: str) -> Tip | Refused:
         """What is in the tree now: the agent's own commits and, on top, what it left."""
+        if not await anyio.to_thread.run_sync(is_folder, self.place.tree):
+            return Refused(reason=f"the folder {self.place.tree} is gone")
         own, limits = await self._own(base), self._furnishing.limits
         taken = await tips.take(self._git, self.place, base, own, limits)
         if isinstance(taken, Refused):
@@ -85,6 +88,10 @@ class SlotTree:
         kept = [word for pattern in self._furnishing.without for word in ("-e", pattern)]
         await self._git.run(*_RESET, commit, place=self.place)
         await self._git.run(*_CLEAN, *kept, place=self.place)
+        # What is in the folder of a submodule is not seen by git here.
+        submodules = await snapshot.submodules(self._git, self.place)
+        with disk_errors(self.place.tree):
+            await anyio.to_thread.run_sync(_empty, self.place.tree, submodules)
 
     def _prepare(self) -> None:
         with disk_errors(self.place.tree):
@@ -103,3 +110,9 @@ class SlotTree:
         with disk_errors(self.place.tree):
             links.put(self._furnishing.top, self.place, self._furnishing.link)
             private_git.make(self.place, commit, self._furnishing.private)
+
+
+def _empty(top: Path, folders: list[bytes]) -> None:
+    for folder in (top / os.fsdecode(name) for name in folders):
+        remove(folder)
+        folder.mkdir()

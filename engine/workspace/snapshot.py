@@ -69,8 +69,6 @@ async def take(git: Git, place: Place, limits: Limits) -> str | Refused:
 
     The index must be that of a commit near it. Empty folders, sockets and the like are not taken.
     """
-    if not stat.S_ISDIR(await anyio.to_thread.run_sync(_mode, place.tree)):
-        return Refused(reason=f"the folder {place.tree} is gone")
     found = await _difference(git, place, limits)
     big = await too_big(place, found.there, limits)
     if big:
@@ -140,6 +138,12 @@ async def untracked(git: Git, place: Place, limits: Limits) -> list[bytes]:
     return [name for name in names if name and not limits.spares(name)]
 
 
+async def submodules(git: Git, place: Place) -> list[bytes]:
+    """Where the index has submodules."""
+    rows = (await git.run("ls-files", "-z", "--stage", place=place)).split(b"\0")
+    return [row.split(b"\t", 1)[1] for row in rows if row.startswith(b"160000 ")]
+
+
 async def ignored(git: Git, place: Place, limits: Limits) -> list[bytes]:
     """Files that are ignored, one by one."""
     words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
@@ -173,13 +177,6 @@ def _big(tree: Path, names: Iterable[bytes], most_bytes: int) -> list[bytes]:
             if not status.st_mode & stat.S_IRUSR and status.st_uid == os.geteuid():
                 path.chmod(stat.S_IMODE(status.st_mode) | stat.S_IRUSR)
     return big
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except OSError:
-        return 0
 
 
 def named(names: Sequence[bytes]) -> str:

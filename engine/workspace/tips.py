@@ -1,11 +1,15 @@
 """What an iteration came to: the agent's own commits, and on top of them what it left."""
 
+from typing import Final
+
 from engine.workspace import history, snapshot
 from engine.workspace.git import Git, Place
 from engine.workspace.history import Tip
 from engine.workspace.private_git import OwnCommits
 from engine.workspace.protocol import Commit, Refused
-from engine.workspace.snapshot import Limits
+from engine.workspace.snapshot import Difference, Limits
+
+_SUBMODULE: Final = b"160000"
 
 
 async def take(
@@ -17,8 +21,7 @@ async def take(
             reason="a file in the agent's commits is too big to be taken "
             f"(over {limits.most_file_bytes} bytes)"
         )
-    # What the agent committed counts even where the ignore rules would leave it out.
-    await snapshot.read_index(git, place, own.head if own else base)
+    await _begin(git, place, base, own)
     return await snapshot.take(git, place, limits)
 
 
@@ -26,8 +29,26 @@ async def take_what_fits(
     git: Git, place: Place, base: Commit, own: OwnCommits | None, limits: Limits
 ) -> str:
     """The tree object of what is in the tree, without what is too big."""
-    await snapshot.read_index(git, place, own.head if own else base)
+    await _begin(git, place, base, own)
     return await snapshot.take_what_fits(git, place, limits)
+
+
+async def _begin(git: Git, place: Place, base: Commit, own: OwnCommits | None) -> None:
+    """Make the index that of what is committed.
+
+    What the agent committed counts even where the ignore rules would leave it out. A repository
+    that it committed as a submodule does not: nobody else could get at its files.
+    """
+    if own is None:
+        return await snapshot.read_index(git, place, base)
+    await snapshot.read_index(git, place, own.head)
+    words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", base, own.head)
+    fields = (await git.run(*words)).split(b"\0")
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    new = [name for row, name in pairs if row[8:14] == _SUBMODULE != row[1:7]]
+    if new:
+        await snapshot.write(git, place, Difference(new, []))
+    return None
 
 
 async def join(git: Git, base: Commit, own: OwnCommits | None, tree: str, message: str) -> Tip:

@@ -286,6 +286,23 @@ class WorkspaceContract(ABC):
             subprocess.run(["rm", "-rf", left], check=True)
 
     @pytest.mark.anyio
+    async def test_a_repository_that_was_committed_as_a_submodule_is_its_files(
+        self, bench: Bench, person: Person
+    ) -> None:
+        tree = await bench.lend()
+        write(tree, {"inner/one.txt": "1\n"})
+        git(tree / "inner", "init", "-q")
+        git(tree / "inner", "add", "-A")
+        git(tree / "inner", "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "Inner")
+        git(tree, "add", "-A")
+        git(tree, "commit", "-qm", "Own")
+        assert "160000" in git(tree, "ls-tree", "HEAD")
+        change = await bench.collect()
+        assert (change.commits, change.left) == (1, True)
+        assert "160000" not in tree_files(person.top, change.commit).values()
+        assert [file.path for file in change.files] == ["inner/one.txt"]
+
+    @pytest.mark.anyio
     async def test_locks_stashes_and_gc_of_the_agents_do_no_harm(
         self, bench: Bench, person: Person
     ) -> None:
