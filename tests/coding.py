@@ -257,6 +257,11 @@ class Toy:
         """All that the agent printed."""
         return (self.paths.attempt(iteration, attempt) / "transcript.jsonl").read_text()
 
+    def wait_said(self, text: str, iteration: int, attempt: int = 1) -> None:
+        """Wait until the agent has printed a text."""
+        path = self.paths.attempt(iteration, attempt) / "transcript.jsonl"
+        wait_for(lambda: path.exists() and text in path.read_text())
+
     def log(self, iteration: int) -> str:
         """What a person reads of an iteration."""
         return self.paths.log(iteration).read_text()

@@ -331,6 +331,14 @@ class Coding:
         return code
 
 
+def _new(state: RunState, directive: AddDirective) -> list[AnyEvent]:
+    """A directive of the campaign, unless the run had it before, retired or edited since."""
+    known = (each for each in state.directives.values() if each.by == BY_CAMPAIGN)
+    if any((each.source, each.title) == (directive.source, directive.title) for each in known):
+        return []
+    return [added(state, directive, by=BY_CAMPAIGN)]
+
+
 def commit_message(candidate: Candidate) -> str:
     """What the engine's own commit says: the agent's summary, or which iteration it was."""
     code = candidate.code

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from engine.core import events as e
-from engine.core.ids import IterationNumber, candidate_id, trace_id
+from engine.core.ids import CandidateId, IterationNumber, candidate_id, trace_id
 from engine.core.state import RunState
 from engine.core.stopping import ending, exhausted
 from engine.loop.control import Control
@@ -72,15 +72,26 @@ class Slots:
         return None
 
     async def _begin(self, slot: int) -> IterationNumber | None:
-        merged = await self._code.merged()
-        records = await self._writer.decide(
-            lambda state: self._merged(state, slot, merged) or self._propose(state, slot)
-        )
+        records = None
+        while records is None:
+            records = await self._begin_on(slot, self._writer.state.champion)
         if not records:
             return None
         started = records[0].event
         assert isinstance(started, e.IterationStarted)  # noqa: S101  (see begun)
         return started.iteration
+
+    async def _begin_on(self, slot: int, champion: CandidateId | None) -> list[e.Record] | None:
+        """What was begun; None when there is another champion by now, and another merge to make."""
+        merged = await self._code.merged()
+
+        def decide(state: RunState) -> Sequence[e.AnyEvent]:
+            if state.champion != champion:
+                return []
+            return self._merged(state, slot, merged) or self._propose(state, slot)
+
+        records = await self._writer.decide(decide)
+        return records if records or self._writer.state.champion == champion else None
 
     def _merged(
         self, state: RunState, slot: int, proposal: Proposal | None

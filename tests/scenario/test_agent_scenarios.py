@@ -213,7 +213,7 @@ def test_s9_a_controller_that_is_killed_goes_on_where_it_was(toy: Make, tmp_path
     first: Steps = [value(9), spend(100, 0.25), {"say": "half way"}, wait]
     climb = toy({"2/1": first, "2/2": [value(8), spend(50, 0.5)], 3: [value(7)]})
     engine = climb.start("--iterations", "3")
-    wait_for(lambda: climb.of_iteration(2, "AgentStarted") and "half way" in climb.transcript(2))
+    climb.wait_said("half way", 2)
     assert climb.processes()
     engine.kill()
     engine.wait()
