@@ -84,12 +84,11 @@ def coding_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
 def _workspace(request: Request, campaign: Campaign) -> Workspace:
     spec, repo = campaign.workspace, request.loaded.repo
     assert spec is not None and repo is not None  # noqa: S101, PT018  (the caller looked)
-    branch = spec.branch.format(campaign=campaign.campaign, run=request.run)
     settings = WorkspaceSettings(
         repo=repo,
         campaign=campaign.campaign,
         base=spec.base,
-        branch=branch,
+        branch=spec.branch_of(campaign.campaign, request.run),
         keep=spec.keep,
         link=spec.link,
         dirty=spec.dirty,
