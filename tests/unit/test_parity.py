@@ -14,7 +14,7 @@ from engine.core import events
 from engine.core.campaign.schema import campaign_schema
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-MOST_WAITING: Final = 4
+MOST_WAITING: Final = 0
 """Rows that nothing shows yet. It may only get smaller."""
 
 REASONS: Final = (
