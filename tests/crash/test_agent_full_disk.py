@@ -1,0 +1,75 @@
+"""An agent's attempt on a disk that is really full: it waits, loses nothing, and blames nobody."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from engine.agents.protocol import Message
+from engine.agents.result import Limits, SessionResult
+from engine.executors.protocol import Interrupted
+from engine.runfolder.room import Room
+from tests.agents import Stage, recorded
+from tests.mounts import fill, small_disk
+
+
+@pytest.mark.anyio
+async def test_a_transcript_waits_for_room_and_is_whole_then(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4 << 20) as disk:
+        said: list[str | None] = []
+        stage = Stage(disk)
+        stage.room = Room(said.append)
+        task = stage.task()
+        steps = "".join("- line: 3000\n- sleep: 10ms\n" for _ in range(100))
+        go = tmp_path / "go"
+        agent = stage.scripted("iterations:\n  2:\n" + f"    - wait_for: {go}\n" + _in(steps))
+        results: list[object] = []
+
+        async def run() -> None:
+            limits = Limits(wall_s=60, silent_s=3)
+            results.append(await stage.run(agent, task, limits=limits))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(30):
+                while not (task.folder / "events.jsonl").exists():
+                    await anyio.sleep(0.01)
+            filler = fill(disk)
+            go.touch()
+            with anyio.fail_after(30):
+                while not said:
+                    await anyio.sleep(0.01)
+            await anyio.sleep(4)  # longer than it may be silent: the wait is not the agent's
+            filler.unlink()
+        assert isinstance(results[0], SessionResult)
+        assert results[0].outcome == "answered", results[0].detail
+        assert said[-1] is None
+        texts = [e.text for e in recorded(task.folder) if isinstance(e, Message)]
+        assert texts == ["x" * 3000] * 100
+        assert results[0].transcript.read_bytes().count(b"\n") == 101
+
+
+def _in(steps: str) -> str:
+    return "".join(f"    {line}\n" for line in steps.splitlines())
+
+
+@pytest.mark.anyio
+async def test_an_agent_that_failed_for_want_of_room_is_to_be_repeated(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 4 << 20) as disk:
+        said: list[str | None] = []
+        stage = Stage(disk)
+        stage.room = Room(said.append)
+        filler = f"dd if=/dev/zero of={stage.tree}/filler bs=64k 2>/dev/null; exit 1"
+        agent = stage.scripted(f"iterations: {{2: [{{run: '{filler}'}}, {{exit: 1}}]}}")
+        results: list[object] = []
+
+        async def run() -> None:
+            results.append(await stage.run(agent))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(30):
+                while not said:
+                    await anyio.sleep(0.01)
+            (stage.tree / "filler").unlink()
+        assert results == [Interrupted("it failed while the disk was full")]
