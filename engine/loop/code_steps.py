@@ -14,6 +14,7 @@ from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
+    AnyEvent,
     AttemptStashed,
     ChangeCarriedOver,
     ChangeCollected,
@@ -125,12 +126,8 @@ class Coding:
         """
         self.base = await self._workspace.open()
         await self._accept_champion()
-        known = self._writer.state.directives.values()
-        recorded = sum(each.by == BY_CAMPAIGN for each in known)
-        for directive in self._directives[recorded:]:
-            await self._writer.decide(
-                lambda state, directive=directive: [added(state, directive, by=BY_CAMPAIGN)]
-            )
+        for directive in self._directives:
+            await self._writer.decide(lambda state, directive=directive: _new(state, directive))
         await self._forget_dropped()
         await self._guard.look()
 
