@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from engine.cli.console import Commands
-from engine.cli.main_agents import directive, show, stash
+from engine.cli.main_agents import directive, login, show, stash
 from engine.cli.main_run import LARGEST, run
 
 _RUN = click.argument("run", required=False)
@@ -156,6 +156,7 @@ def doctor(*, as_json: bool) -> None:
 
 
 main.add_command(directive)
+main.add_command(login)
 main.add_command(run)
 main.add_command(show)
 main.add_command(stash)

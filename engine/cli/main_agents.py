@@ -173,3 +173,22 @@ def show(iteration: str, run: str | None, *, what: Part | None, attempt: int | N
     from engine.cli.show import show
 
     show(iteration, run, what=what or "page", attempt=attempt)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("agent")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.option("--status", "status_only", is_flag=True, help="Say whether there is a login: 0 or 2.")
+@_JSON
+def login(agent: str, words: tuple[str, ...], *, status_only: bool, as_json: bool) -> None:
+    """Log an agent in, for runs.
+
+    AGENT is codex or claude. Its own login runs in this terminal, in a home apart from the
+    person's, which holds the login only. Further WORDS go to that command.
+    """
+    from engine.cli import login as logins
+
+    if status_only:
+        logins.status(agent, as_json=as_json)
+    else:
+        logins.login(agent, words)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from engine.checks.preflight import missing
+from engine.cli.agents_ready import missing_logins
 from engine.cli.checking import loaded_or_exit, refuse_missing
 from engine.cli.exits import fail
 from engine.cli.flags import overrides_of
@@ -21,6 +22,7 @@ def run(**options: Any) -> None:
     loaded = loaded_or_exit(options["config"], overrides)
     request = request_of(loaded, overrides, options)
     lacking = missing(loaded, os.environ, slots=request.slots)
+    lacking += missing_logins(loaded.campaign, os.environ)
     if lacking:
         refuse_missing(options["config"], lacking)
     if options["no_ui"]:
