@@ -14,6 +14,7 @@ from engine.executors.tools import MOST_BYTES, Captured, capture
 from engine.workspace.protocol import WorkspaceError
 
 DEADLINE_S: Final = 300.0
+_LITTLE_BYTES: Final = 1 << 16
 _SAID_CHARACTERS: Final = 600
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 _BUSY: Final = re.compile(rb"\.lock': File exists|cannot lock ref '[^']*': Unable to create")
@@ -177,8 +178,18 @@ def failure(verb: str, where: Path, ended: Captured) -> WorkspaceError:
         return WorkspaceError(f"git {verb} in {where} printed more than can be taken")
     said = ended.err.decode(errors="replace").strip() or f"status {ended.exit_code}"
     advice = next((text for words, text in _ADVICE.items() if words in said), "")
+    if not advice and _full(where):  # git does not always say why it could not write
+        advice = _ADVICE["No space left on device"]
     said = " / ".join(said[-_SAID_CHARACTERS:].splitlines())
     return WorkspaceError(f"git {verb} failed in {where}: {said}{advice and f' ({advice})'}")
+
+
+def _full(where: Path) -> bool:
+    try:
+        status = os.statvfs(where)
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < _LITTLE_BYTES
 
 
 def _setting(name: str, value: str) -> tuple[str, str]:

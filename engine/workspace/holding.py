@@ -4,13 +4,11 @@ Everything is captured and the intent written before anything is touched, and gi
 begun again from any point in between; so a kill at any moment loses nothing.
 """
 
-import contextlib
-import os
 import re
 from pathlib import Path
 from typing import Final
 
-import anyio.to_thread
+import anyio
 import msgspec
 
 from engine.core import failpoints
@@ -18,14 +16,15 @@ from engine.executors import tools
 from engine.workspace import capture, history, snapshot
 from engine.workspace.capture import Captured, Details
 from engine.workspace.checkout import Checkout
-from engine.workspace.folders import disk_errors, remove
+from engine.workspace.contents import Contents
+from engine.workspace.folders import disk_errors
 from engine.workspace.git import Place, failure
 from engine.workspace.intent import Intent, IntentFile, Phase
 from engine.workspace.protocol import Commit, Conflict, WorkspaceError
 from engine.workspace.refs import Refs
 from engine.workspace.repository import Repository
 from engine.workspace.settings import WorkspaceSettings
-from engine.workspace.snapshot import Difference, Limits
+from engine.workspace.snapshot import Limits
 
 CAPTURED: Final = "in-place/captured"
 _KEPT: Final = "in-place/kept"
@@ -54,15 +53,17 @@ class Holding:
         self.checkout = Checkout(repository)
         self.place = Place(repository.top, folder / "index")
         self.intent = self._file.read()
-        self._limits: Limits | None = None
-        self._folders: frozenset[bytes] = frozenset()
+        self._contents = Contents(repository.git, self.place, settings)
         self.notices: list[str] = []
 
     @property
     def limits(self) -> Limits:
         """What is not taken from the checkout."""
-        words = tuple(word for pattern in self._settings.keep for word in ("-x", pattern))
-        return self._limits or Limits(self._settings.max_file_bytes, words)
+        return self._contents.limits
+
+    async def look(self) -> None:
+        """Know what in the checkout is the person's; nothing may be taken from it before."""
+        await self._contents.read_spared(self._held().captured)
 
     async def capture(self) -> Captured:
         """The person's work, under a ref."""
@@ -127,10 +128,10 @@ class Holding:
     async def switch(self, commit: Commit, phase: Phase) -> None:
         """Bring the checkout, which is the run's already, from whatever it has to the commit."""
         intent = self._held()
-        await self._check_spared(commit)
+        await self._contents.check_spared(commit)
         self._write(msgspec.structs.replace(intent, phase="switching", base=commit))
         await self.checkout.unlock(intent.branch)
-        await self._bring_files_to(commit)
+        await self._contents.bring_to(commit)
         await self._settle(commit, phase)
 
     async def _settle(self, commit: Commit, phase: Phase) -> None:
@@ -141,7 +142,7 @@ class Holding:
         with disk_errors(self.place.tree):
             self.checkout.end_operations({})
         self._write(msgspec.structs.replace(self._held(), phase=phase, base=commit))
-        await self._read_spared()
+        await self.look()
         failpoints.reach("workspace.lent")
 
     async def accept(self, commit: Commit) -> None:
@@ -163,7 +164,11 @@ class Holding:
             )
         self._write(msgspec.structs.replace(intent, accepting=commit))
         failpoints.reach("workspace.accepting")
-        await self._refs.move(intent.branch, now, commit)
+        try:
+            await self._refs.move(intent.branch, now, commit)
+        except WorkspaceError:
+            self._write(intent)
+            raise
         failpoints.reach("workspace.accepted")
 
     async def give_back(self) -> None:
@@ -173,13 +178,15 @@ class Holding:
             WorkspaceError: by the policy `fail`, when the work does not go with what was accepted;
                 it is kept under a ref then, and the checkout is the person's.
         """
-        if self.intent is None:
-            return
-        intent = msgspec.structs.replace(self.intent, phase="restoring")
+        if self.intent is not None:
+            with anyio.CancelScope(shield=True):  # half of it would be worse than a little wait
+                await self._give_back(msgspec.structs.replace(self.intent, phase="restoring"))
+
+    async def _give_back(self, intent: Intent) -> None:
         self._write(intent)
         failpoints.reach("workspace.restoring")
         await self.checkout.unlock(intent.branch)
-        await self._read_spared()
+        await self.look()
         details = await capture.details_of(self._git, intent.captured)
         expected = await self._finish_branch(intent)
         problem = await self._bring_back(intent, details, expected)
@@ -211,7 +218,7 @@ class Holding:
     async def _bring_back(self, intent: Intent, details: Details, now: Commit) -> str:
         """The files and the index; what to say when the work could not be brought back."""
         if now == details.head:
-            await self._bring_files_to(details.work_tree)
+            await self._contents.bring_to(details.work_tree)
             capture.bring_modes_back(self.place.tree, details, times=True)
             failpoints.reach("workspace.restored")
             index = await capture.part(self._git, intent.captured, "index")
@@ -219,11 +226,11 @@ class Holding:
             return ""
         files = await self._joined(now, details.head, details.work_tree)
         if isinstance(files, Conflict):
-            await self._bring_files_to(now)
+            await self._contents.bring_to(now)
             await self._publish(self.place)
             return await self._keep(intent, files)
         staged = await self._joined(now, details.head, details.index_tree)
-        await self._bring_files_to(files)
+        await self._contents.bring_to(files)
         capture.bring_modes_back(self.place.tree, details, times=False)
         failpoints.reach("workspace.restored")
         apart = Place(self.place.tree, self.place.index.with_name("staged.index"))
@@ -259,44 +266,6 @@ class Holding:
                 self.notices.append(f"a stash was made meanwhile; it is kept as {name}")
             await self.checkout.restore_stashes(details.stash_tip, log)
 
-    async def _bring_files_to(self, commit: str) -> None:
-        """The files of a commit or a tree and, beside them, only what is spared."""
-        snapshot.unlock(self.place)
-        await self._let_go_of_spared()
-        await self._git.run("read-tree", "--reset", "-u", commit, place=self.place)
-        names = await snapshot.untracked(self._git, self.place, self.limits)
-        names += await snapshot.ignored(self._git, self.place, self.limits)
-        with disk_errors(self.place.tree):
-            await anyio.to_thread.run_sync(_remove_files, self.place.tree, names)
-        folders = await snapshot.untracked_folders(self._git, self.place)
-        new = [name for name in folders if not Limits(0, (), self._folders).spares(name)]
-        await anyio.to_thread.run_sync(_remove_empty, self.place.tree, new)
-
-    async def _let_go_of_spared(self) -> None:
-        """Take what an agent committed of the person's out of the index: git would remove it."""
-        names = (await self._git.run("ls-files", "-z", place=self.place)).split(b"\0")
-        gone = [name for name in names if name and self.limits.spares(name)]
-        if gone:
-            await snapshot.write(self._git, self.place, Difference(gone, []))
-
-    async def _check_spared(self, commit: Commit) -> None:
-        out = await self._git.run("ls-tree", "-r", "-z", "--name-only", commit)
-        names = [name for name in out.split(b"\0") if name and self.limits.spares(name)]
-        if names:
-            raise WorkspaceError(
-                f"the commit {commit[:12]} has files that lie ignored in {self.place.tree} and "
-                f"would be overwritten: {snapshot.named(names)}; move them away"
-            )
-
-    async def _read_spared(self) -> None:
-        captured = self._held().captured
-        spared, self._folders = [
-            frozenset((await capture.part(self._git, captured, name)).split(b"\0")) - {b""}
-            for name in ("spared", "folders")
-        ]
-        words = tuple(word for pattern in self._settings.keep for word in ("-x", pattern))
-        self._limits = Limits(self._settings.max_file_bytes, words, spared)
-
     async def _publish(self, place: Place) -> None:
         with disk_errors(place.tree):
             content, status = place.index.read_bytes(), place.index.stat()
@@ -315,27 +284,8 @@ class Holding:
     def _forget(self) -> None:
         with disk_errors(self.place.index.parent):
             self._file.remove()
-        self.intent, self._limits = None, None
-
-
-def _remove_files(top: Path, names: list[bytes]) -> None:
-    """Remove files, and the folders that are empty without them."""
-    for name in names:
-        path = top / os.fsdecode(name.rstrip(b"/"))
-        remove(path)
-        for folder in path.relative_to(top).parents[:-1]:
-            try:
-                (top / folder).rmdir()
-            except OSError:
-                break
-
-
-def _remove_empty(top: Path, folders: list[bytes]) -> None:
-    """Remove folders that have nothing in them but such folders."""
-    for name in folders:
-        for inner, _, _ in os.walk(top / os.fsdecode(name), topdown=False):
-            with contextlib.suppress(OSError):
-                Path(inner).rmdir()
+        self.intent = None
+        self._contents.forget_spared()
 
 
 def _short(branch: str) -> str:

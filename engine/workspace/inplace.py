@@ -99,6 +99,7 @@ class InPlace:
         if holding.intent is None:
             return
         agents = holding.intent.phase == "lent"
+        await holding.look()
         try:
             tip = await self._what_fits(holding.intent.base, "Left when the engine died")
             await self._lines.kept(holding.intent.base, tip, _LEFT if agents else _FOUND)

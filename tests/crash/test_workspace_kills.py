@@ -93,6 +93,24 @@ async def test_what_the_agent_had_done_is_kept(person: Person) -> None:
     assert await workspace.rescue(0, base, "attempts/00002-1") == kept
 
 
+@pytest.mark.anyio
+async def test_what_is_the_persons_is_known_after_a_kill(person: Person) -> None:
+    """A repository inside, and ignored files that the agent did not want to be ignored."""
+    inner = person.top / "inner"
+    inner.mkdir()
+    git(inner, "init", "-q")
+    (inner / "f.txt").write_text("theirs\n")
+    before = person.state()
+    killed_at(person.top, "in-place", "stash", "iterate", "workspace.lent")
+    (person.top / ".gitignore").write_text("!data/\n")
+    workspace = await recovered(person)
+    assert differences(before, person.state()) == {}
+    assert (inner / ".git" / "HEAD").exists()
+    kept = await workspace.rescue(0, Commit(person.head), "attempts/00002-1")
+    assert kept is not None
+    assert git(person.top, "diff", "--name-only", f"{kept}^", kept) == ".gitignore"
+
+
 def _after(state: dict[str, Any]) -> dict[str, Any]:
     names = ("files", "cached", "unstaged", "symbolic", "stashes", "config")
     return {name: state[name] for name in names}
