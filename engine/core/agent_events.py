@@ -1,7 +1,9 @@
 """What happened around agents and the code that they change; see `engine.core.events`."""
 
+from typing import Literal
+
 from engine.core.event import Event, LogSpan
-from engine.core.ids import CandidateId, DirectiveId, IterationNumber, StashId
+from engine.core.ids import ApprovalId, CandidateId, DirectiveId, IterationNumber, StashId
 from engine.core.parts import AgentAnswer, AgentOutcome, FileChange, PromptPart, Tokens
 
 
@@ -63,8 +65,38 @@ class AgentInterrupted(Event, frozen=True, kw_only=True):
     kept: str = ""
 
 
+class ApprovalAsked(Event, frozen=True, kw_only=True):
+    """An agent asks a person, and waits; `default` is what holds after `deadline` (UTC, ISO 8601).
+
+    `ask` is the agent's own id of the question.
+    """
+
+    approval: ApprovalId
+    iteration: IterationNumber
+    candidate: CandidateId
+    attempt: int
+    ask: str
+    text: str
+    default: Literal["approve", "refuse"]
+    deadline: str
+
+
+class ApprovalAnswered(Event, frozen=True, kw_only=True):
+    """What an agent asked is decided; `by` is a person, or what let the default hold."""
+
+    approval: ApprovalId
+    iteration: IterationNumber
+    candidate: CandidateId
+    approved: bool
+    by: str
+    reason: str = ""
+
+
 class ChangeCollected(Event, frozen=True, kw_only=True):
-    """The tree that an agent left is a commit now; `commits` is how many it made itself."""
+    """The tree that an agent left is a commit now; `commits` is how many it made itself.
+
+    `scalar` tells that nothing but constants differs from the base.
+    """
 
     iteration: IterationNumber
     candidate: CandidateId
@@ -75,6 +107,7 @@ class ChangeCollected(Event, frozen=True, kw_only=True):
     changed: int
     files: list[FileChange]
     notes: list[str] = []
+    scalar: bool = False
 
 
 class ChangeCarriedOver(Event, frozen=True, kw_only=True):

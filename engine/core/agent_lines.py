@@ -19,6 +19,8 @@ def agent_line(event: AgentEvent | SteeringEvent) -> str:
         case e.AgentInterrupted():
             spent = spend_text(event.tokens, event.cost_usd)
             return f"agent interrupted, to be done again: {event.reason}{_after(spent)}"
+        case e.ApprovalAsked() | e.ApprovalAnswered():
+            return _approval(event)
         case e.ChangeCollected():
             notes = "".join(f"; {note}" for note in event.notes)
             return f"changed {files_text(event.changed, event.files)}: {short(event.commit)}{notes}"
@@ -44,6 +46,19 @@ def _steering(event: SteeringEvent) -> str:
             return f"stash {event.stash} is to be gone on with, by {event.by}"
         case e.StashDropped():
             return f"stash {event.stash} dropped by {event.by}"
+        case _:
+            assert_never(event)
+
+
+def _approval(event: e.ApprovalAsked | e.ApprovalAnswered) -> str:
+    match event:
+        case e.ApprovalAsked():
+            asks = because(f"{event.approval}: the agent asks a person", event.text)
+            until = f"{event.deadline[:19].replace('T', ' ')} UTC"
+            return f"{asks}; without an answer by {until}: {event.default}"
+        case e.ApprovalAnswered():
+            done = "approved" if event.approved else "refused"
+            return because(f"{event.approval} {done} by {event.by}", event.reason)
         case _:
             assert_never(event)
 

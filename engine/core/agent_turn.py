@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
-from engine.core.events import AgentFinished, VerdictReached
+from engine.core.events import AgentFinished, ChangeCollected, VerdictReached
 from engine.core.plan import Plan
 from engine.core.state import OpenIteration, RunState
 from engine.core.steps import CollectChange, RunAgent, Wait
@@ -26,8 +26,10 @@ def agent_step(
     """
     assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
     code = state.candidates[turn.candidate].code
-    if code is None or code.agent is None or turn.change is not None:
+    if code is None or code.agent is None:
         return None
+    if turn.change is not None:
+        return _too_small(state, turn, plan, turn.change)
     if not turn.answers:
         return _when_free(state, turn, now_s)
     last = turn.answers[-1]
@@ -45,6 +47,16 @@ def agent_step(
             return _ended(state, turn, plan, "infra") if state.ends_by_halt else RunAgent()
         case _:
             assert_never(last.outcome)
+
+
+def _too_small(
+    state: RunState, turn: OpenIteration, plan: Plan, change: ChangeCollected
+) -> VerdictReached | None:
+    """Refuses a change of constants alone while the prompt demanded a structural one."""
+    if not (change.scalar and turn.escalated):
+        return None
+    reason = "an escalation stands, and nothing but constants was changed"
+    return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors)
 
 
 def _when_free(

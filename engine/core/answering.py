@@ -3,13 +3,16 @@
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.answering_approvals import decide
 from engine.core.answering_steering import Refusal, stash, steer
 from engine.core.commands import (
     AddDirective,
+    Approve,
     DropStash,
     EditDirective,
     Envelope,
     Pause,
+    Refuse,
     RestoreStash,
     Resume,
     RetireDirective,
@@ -45,6 +48,8 @@ def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
             return steer(state, command, by=envelope.by)
         case Stash() | RestoreStash() | DropStash() as command:
             return stash(state, command, by=envelope.by)
+        case Approve() | Refuse() as command:
+            return decide(state, command, by=envelope.by)
         case _:
             assert_never(envelope.command)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from engine.core.ids import CommandId, DirectiveId, IterationNumber, StashId
+from engine.core.ids import ApprovalId, CommandId, DirectiveId, IterationNumber, StashId
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
@@ -70,6 +70,20 @@ class DropStash(Command, frozen=True, kw_only=True, tag="stash drop"):
     stash: StashId
 
 
+class Approve(Command, frozen=True, kw_only=True, tag="approve"):
+    """Let an agent do what it asks."""
+
+    approval: ApprovalId
+    reason: str = ""
+
+
+class Refuse(Command, frozen=True, kw_only=True, tag="refuse"):
+    """Do not let an agent do what it asks."""
+
+    approval: ApprovalId
+    reason: str = ""
+
+
 AnyCommand = (
     Pause
     | Resume
@@ -80,6 +94,8 @@ AnyCommand = (
     | Stash
     | RestoreStash
     | DropStash
+    | Approve
+    | Refuse
 )
 
 

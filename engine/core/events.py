@@ -12,6 +12,8 @@ from engine.core.agent_events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
+    ApprovalAnswered,
+    ApprovalAsked,
     AttemptStashed,
     ChangeCarriedOver,
     ChangeCollected,
@@ -291,6 +293,8 @@ AnyEvent = (
     | AgentStarted
     | AgentFinished
     | AgentInterrupted
+    | ApprovalAsked
+    | ApprovalAnswered
     | ChangeCollected
     | ChangeCarriedOver
     | DirectiveAdded

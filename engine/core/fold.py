@@ -74,6 +74,8 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             e.AgentStarted()
             | e.AgentFinished()
             | e.AgentInterrupted()
+            | e.ApprovalAsked()
+            | e.ApprovalAnswered()
             | e.ChangeCollected()
             | e.ChangeCarriedOver()
             | e.StashRequested()

@@ -5,12 +5,14 @@ from typing import assert_never
 from engine.core import events as e
 from engine.core.ids import candidate_id
 from engine.core.parts import Tokens
-from engine.core.state import Attempt, Code, Directive, OpenIteration, RunState, Stash
+from engine.core.state import Approval, Attempt, Code, Directive, OpenIteration, RunState, Stash
 
 AgentEvent = (
     e.AgentStarted
     | e.AgentFinished
     | e.AgentInterrupted
+    | e.ApprovalAsked
+    | e.ApprovalAnswered
     | e.ChangeCollected
     | e.ChangeCarriedOver
     | e.StashRequested
@@ -41,6 +43,7 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
     match event:
         case e.AgentStarted():
             turn.attempts, turn.log = event.attempt, event.log
+            turn.escalated = event.escalated
             turn.agent = Attempt(
                 agent=event.agent, number=event.attempt, since=time, folder=event.folder
             )
@@ -49,6 +52,11 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
         case e.AgentInterrupted():
             turn.agent = None
             _spend(state, turn, event.tokens, event.cost_usd)
+        case e.ApprovalAsked():
+            _asked(state, event, time)
+        case e.ApprovalAnswered():
+            if state.approvals.pop(event.approval, None) is not None and turn.agent is not None:
+                turn.agent.approved[event.approval] = event.approved
         case e.ChangeCollected():
             turn.change = event
             _set_code(state, turn, event)
@@ -98,6 +106,19 @@ def fold_steering(state: RunState, event: SteeringEvent, time: str) -> None:
             state.restoring = [each for each in state.restoring if each != event.stash]
         case _:
             assert_never(event)
+
+
+def _asked(state: RunState, event: e.ApprovalAsked, time: str) -> None:
+    state.asked += 1
+    state.approvals[event.approval] = Approval(
+        id=event.approval,
+        iteration=event.iteration,
+        candidate=event.candidate,
+        text=event.text,
+        default=event.default,
+        until=event.deadline,
+        since=time,
+    )
 
 
 def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIteration) -> None:

@@ -9,6 +9,7 @@ CommandId = NewType("CommandId", str)
 TraceId = NewType("TraceId", str)
 DirectiveId = NewType("DirectiveId", str)
 StashId = NewType("StashId", str)
+ApprovalId = NewType("ApprovalId", str)
 IterationNumber = NewType("IterationNumber", int)
 
 

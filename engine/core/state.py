@@ -4,7 +4,7 @@ The fold changes the state in place: with ten thousand candidates a fresh copy f
 would cost more than all the rest of the engine.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -19,6 +19,7 @@ from engine.core.events import (
     StashRequested,
 )
 from engine.core.ids import (
+    ApprovalId,
     CandidateId,
     CommandId,
     DirectiveId,
@@ -75,12 +76,16 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """An attempt of an agent that is under way; `folder` lies below the run's."""
+    """An attempt of an agent that is under way; `folder` lies below the run's.
+
+    `approved` is what was decided of that which it asked.
+    """
 
     agent: str
     number: int
     since: str
     folder: str
+    approved: dict[ApprovalId, bool] = {}
 
 
 class OpenIteration(msgspec.Struct, kw_only=True):
@@ -105,6 +110,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     answers: list[AgentFinished] = []
     answered_at: str = ""
     change: ChangeCollected | None = None
+    escalated: bool = False
     put_aside: StashRequested | None = None
 
     @property
@@ -160,6 +166,18 @@ class Stash(msgspec.Struct, kw_only=True):
     commit: str
     reason: str
     by: str
+    since: str
+
+
+class Approval(msgspec.Struct, kw_only=True):
+    """What an agent asks a person; `until` says when `default` holds (UTC, ISO 8601)."""
+
+    id: ApprovalId
+    iteration: IterationNumber
+    candidate: CandidateId
+    text: str
+    default: Literal["approve", "refuse"]
+    until: str
     since: str
 
 
@@ -238,6 +256,8 @@ class RunState(msgspec.Struct, kw_only=True):
     stashes: dict[StashId, Stash] = {}
     stashed: int = 0
     restoring: list[StashId] = []
+    approvals: dict[ApprovalId, Approval] = {}
+    asked: int = 0
     spend: Spend = msgspec.field(default_factory=Spend)
     parked_until: str | None = None
     parked_at: str = ""

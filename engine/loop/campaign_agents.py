@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import anyio
 import msgspec
 
 from engine.agents import session
@@ -29,6 +30,7 @@ from engine.knowledge.prompt import assemble
 from engine.knowledge.templates import Template
 from engine.loop.control import CutOff
 from engine.loop.purse import Purse
+from engine.loop.questions import Questions
 from engine.loop.writer import Writer
 from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
@@ -118,7 +120,7 @@ class CampaignAgents:
         )  # fmt: skip
         try:
             async with log:
-                ended = await self._session(started, task, log)
+                ended = await self._listened_to(started, task, log)
                 await log.finish("")
         finally:
             self._purse.forget(turn.iteration)
@@ -131,8 +133,22 @@ class CampaignAgents:
         """What to record of an attempt that was cut off, with what it had used by then."""
         return lost_attempt(self._paths, turn, reason, kept)
 
-    async def _session(
+    async def _listened_to(
         self, started: AgentStarted, task: AgentTask, log: CheckLog
+    ) -> SessionResult | Interrupted:
+        questions = Questions(self._writer, started, task.folder, self._room)
+        ended: SessionResult | Interrupted = Interrupted("it was cancelled")
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(questions.run)
+                ended = await self._session(started, task, log, questions)
+                tasks.cancel_scope.cancel()
+        finally:
+            await questions.close()
+        return ended
+
+    async def _session(
+        self, started: AgentStarted, task: AgentTask, log: CheckLog, questions: Questions
     ) -> SessionResult | Interrupted:
         spec, step = self._setup.spec, f"{started.iteration}/agent/{started.attempt}"
         minutes = self._setup.budget.minutes
@@ -144,6 +160,7 @@ class CampaignAgents:
             marker=Marker(self._run_marker, f"{self._run_marker}#{step}"),
             log=log,
             limits=Limits(wall_s=wall_s, silent_s=spec.idle_s),
+            on_event=questions.hear,
             may_go_on=lambda used: self._purse.refusal(self._writer.state, started.iteration, used),
             price_of=self._setup.price_of,
             room=self._room,

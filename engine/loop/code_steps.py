@@ -26,6 +26,7 @@ from engine.core.referee import SYNC
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
+from engine.knowledge.scalar_change import scalar_only
 from engine.loop.control import Control, CutOff
 from engine.loop.guard import Guard
 from engine.loop.sync import Sync
@@ -234,7 +235,9 @@ class Coding:
         failpoints.reach("change.collected")
         match change:
             case Change():
-                await self._writer.record(_collected(turn, candidate, change))
+                diff = await self._workspace.diff(change.base, change.commit)
+                scalar = scalar_only(diff)
+                await self._writer.record(_collected(turn, candidate, change, scalar=scalar))
                 failpoints.reach("change.recorded")
             case Unchanged():
                 undone = f"; its {change.commits} commits undo each other" if change.commits else ""
@@ -348,7 +351,9 @@ def commit_message(candidate: Candidate) -> str:
     return "\n\n".join([first, *filter(None, more)])
 
 
-def _collected(turn: OpenIteration, candidate: Candidate, change: Change) -> ChangeCollected:
+def _collected(
+    turn: OpenIteration, candidate: Candidate, change: Change, *, scalar: bool
+) -> ChangeCollected:
     notes: list[str] = []
     if change.commits > 1:
         notes.append(f"{change.commits} commits, accepted or refused together")
@@ -356,6 +361,8 @@ def _collected(turn: OpenIteration, candidate: Candidate, change: Change) -> Cha
         notes.append("its commits did not follow the base; the final tree was taken")
     if change.left and change.commits:
         notes.append("it left changes uncommitted; they are part of the candidate")
+    if scalar:
+        notes.append("nothing but constants")
     return ChangeCollected(
         iteration=turn.iteration,
         candidate=candidate.id,
@@ -366,4 +373,5 @@ def _collected(turn: OpenIteration, candidate: Candidate, change: Change) -> Cha
         changed=change.changed,
         files=change.files,
         notes=notes,
+        scalar=scalar,
     )

@@ -53,7 +53,8 @@ class Control:
 
     async def may_start(self) -> bool:
         """Wait at the gate; False when the engine drains."""
-        await self._open.wait()
+        if not self._open.is_set():  # waiting takes a turn of the loop even where it is open
+            await self._open.wait()
         return not self.draining
 
     def interrupt(self, reason: str, iteration: int | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from engine.core import failpoints
 from engine.core.answering import refuse
+from engine.core.answering_approvals import closed
 from engine.core.campaign.differences import differences
 from engine.core.commands import Stop
 from engine.core.events import (
@@ -194,6 +195,7 @@ def _resume(
     recovery.kill_leftovers()
     failpoints.reach("recovery.killed")
     cut_off: list[AnyEvent] = [interrupted(t, DIED) for t in state.open.values() if t.check]
+    cut_off += [event for t in state.open.values() for event in closed(state, t.iteration)]
     cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
     late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)

@@ -51,7 +51,8 @@ class Writer:
         self.state = state
         self.trouble = trouble
         self._journal = journal
-        self._lock = anyio.Lock()
+        # A free lock is taken at once: every decision takes it, and goes to a thread right after.
+        self._lock = anyio.Lock(fast_acquire=True)
         self._one_thread = anyio.CapacityLimiter(1)
         self._changed = anyio.Event()
         self._listeners: list[Listener] = []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.knowledge.signature import normalised, signature
+from engine.core.signature import normalised, signature
 
 ALIKE = [
     (
