@@ -89,8 +89,8 @@ def test_a_run_with_a_secret_or_a_login_starts(tmp_path: Path) -> None:
     agent = {"kind": "agent", "agent": "codex"}
     toy = Toy(tmp_path, {}, proposers=[agent | {"env": {"secret": ["TOY_KEY"]}}])
     toy.run(1, TOY_KEY=KEY)
-    toy.write_campaign(proposers=[agent])
-    toy.before = toy.person.state()
+    with toy.person_at_work():
+        toy.write_campaign(proposers=[agent])
     assert "it is not logged in" in toy.run(1, "--accept-changes", status=2)
     logged = subprocess.run(
         [*CONTROLROOM, "login", "codex", "--with-api-key"],

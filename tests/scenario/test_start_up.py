@@ -53,9 +53,15 @@ def test_help_loads_next_to_nothing(finished: Driver) -> None:
         assert not loaded & (SCREEN_AND_KERNELS | HEAVY | {"msgspec"})
 
 
-@pytest.mark.parametrize("command", ["status", "leaderboard", "events", "logs", "stop"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status", "leaderboard", "events", "logs", "stop", "show 2", "show 2 --json",
+        "show 2 --checks", "directive list", "directive add x", "stash list",
+    ],
+)  # fmt: skip
 def test_looking_at_a_run_loads_no_model_and_no_screen(command: str, finished: Driver) -> None:
-    loaded = loaded_by(finished.folder, command)
+    loaded = loaded_by(finished.folder, *command.split())
     assert "sqlite3" in loaded
     assert not loaded & (SCREEN_AND_KERNELS | HEAVY - {"sqlite3"})
 

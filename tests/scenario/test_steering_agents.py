@@ -1,13 +1,17 @@
 """Directives and stashes by the command line, with and without an engine."""
 
+import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.coding import Toy, value
 from tests.driving import CONTROLROOM, QUICK, Driver, of_type, wait_for
 
+Make = Callable[..., Toy]
 FIRST = "Solve the triangle\nby blocks of 16."
 
 
@@ -129,3 +133,57 @@ def test_garbage_in_the_inbox_is_left_for_the_engine(rested: Driver) -> None:
 def test_the_presets_are_listed(tmp_path: Path) -> None:
     driver = Driver(tmp_path, QUICK)
     assert "triangular-inversion" in driver.json("directive", "presets")["presets"]
+
+
+def asked(toy: Toy, *words: str, status: int = 0) -> str:
+    """What a command prints; fails when it ends otherwise."""
+    running = toy.call(*words)
+    assert running.wait() == status, running.output
+    return running.output
+
+
+def stashes(toy: Toy) -> list[tuple[str, str]]:
+    """The stashes and their states, as `stash list --json` has them."""
+    found = json.loads(asked(toy, "stash", "list", "--json"))["stashes"]
+    return [(each["id"], each["state"]) for each in found]
+
+
+def test_an_attempt_is_put_aside_gone_on_with_and_forgotten(toy: Make) -> None:
+    half = [value(9), {"say": "half done"}, {"hang": True}]
+    made = toy({2: half, "3/1": [{"hang": True}], "3/2": [value(8)], 4: [value(7)]})
+    engine = made.start("--iterations", "4")
+    made.wait_event("AgentStarted", iteration=2)
+    wait_for(lambda: "half done" in made.log(2))
+    assert asked(made, "stash", "--reason", "later") == "stash toy-s0: put aside as s-001\n"
+    assert stashes(made) == [("s-001", "kept")]
+    shown = asked(made, "stash", "list")
+    assert shown.startswith("s-001  iteration 2, by ")
+    commit = made.kept()["stash/s-001"]
+    assert made.shown(commit) == "VALUE = 9"
+    assert f": later\n       git show {commit[:12]}\n" in shown
+    assert "open now: 3" in asked(made, "stash", "--iteration", "2", status=2)
+    made.wait_event("AgentStarted", iteration=3)
+    assert "accepted" in asked(made, "stash", "restore", "s-001")
+    assert stashes(made) == [("s-001", "restoring")]
+    assert "waits for a free slot already" in asked(made, "stash", "restore", "s-001", status=2)
+    engine.kill()
+    engine.wait()
+    assert "no engine runs" in asked(made, "stash", "drop", "s-001", "--run", str(made.run_dir))
+    assert stashes(made) == [("s-001", "drop pending")]
+    assert "drop pending" in asked(made, "stash", "list")
+    made.run(4)
+    assert stashes(made) == []
+    assert asked(made, "stash", "list") == "nothing is put aside\n"
+    assert "stash/s-001" not in made.kept()
+
+
+def test_a_directive_goes_into_the_next_prompt(toy: Make) -> None:
+    made = toy({2: [{"hang": True}]})
+    engine = made.start("--iterations", "3")
+    made.wait_event("AgentStarted", iteration=2)
+    asked(made, "directive", "add", "Think of blocks.")
+    asked(made, "stash")
+    made.wait_event("AgentStarted", iteration=3)
+    assert "Think of blocks." in made.prompt(3)
+    assert "Think of blocks." not in made.prompt(2)
+    assert engine.wait() == 0
