@@ -266,6 +266,11 @@ class Toy:
         """What a person reads of an iteration."""
         return self.paths.log(iteration).read_text()
 
+    def trees(self) -> dict[int, str]:
+        """What agents made, by iteration: equal names are equal code."""
+        made = self.events("ChangeCollected", "ChangeCarriedOver")
+        return {event["iteration"]: event["tree"] for event in made}
+
     def processes(self) -> list[int]:
         """The processes that carry the run's marker."""
         return list(marked(self.run_dir))
@@ -283,6 +288,26 @@ class Toy:
             wait_for(lambda: not self.processes())
         check_turns(self.events())
         assert self.harm() == {}
+
+
+def check_climb(climb: Toy, reference: Toy) -> None:
+    """Fails unless a run that was killed came to what the reference came to, and lost nothing."""
+    assert climb.verdicts() == reference.verdicts()
+    assert climb.trees() == reference.trees()
+    assert climb.champion()["candidate"] == reference.champion()["candidate"]
+    assert climb.branch() == climb.champion_commit()
+    for event in climb.events("VerdictReached"):
+        made = climb.of_iteration(event["iteration"], "ChangeCollected", "ChangeCarriedOver")
+        if event["verdict"] == "promoted" and made:
+            git(climb.repo, "merge-base", "--is-ancestor", made[-1]["commit"], climb.branch())
+    for event in climb.events("AgentStarted"):
+        assert climb.prompt(event["iteration"], event["attempt"])
+    for event in climb.events("AgentFinished"):
+        assert climb.transcript(event["iteration"], event["attempt"])
+    assert climb.status()["state"] == "done"
+    assert climb.processes() == []
+    assert list(climb.paths.steps.iterdir()) == []
+    assert list(climb.paths.inbox.glob("*.json")) == []
 
 
 def check_turns(events: Sequence[Json]) -> None:

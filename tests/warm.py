@@ -54,6 +54,13 @@ class Running:
             time.sleep(0.002)
         return status
 
+    def wait_at_most(self, seconds: float) -> bool:
+        """Whether it ends within the time."""
+        end = time.monotonic() + seconds
+        while self.poll() is None and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.returncode is not None
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send it a signal, unless it ended."""
         if self.poll() is None:
@@ -82,7 +89,9 @@ class Warm:
         assert process.stdout is not None
         process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()
-        return json.loads(process.stdout.readline())
+        answer = process.stdout.readline()
+        assert answer, "the program cannot be imported"
+        return json.loads(answer)
 
 
 def _spawn() -> "subprocess.Popen[str]":

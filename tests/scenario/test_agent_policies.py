@@ -116,7 +116,8 @@ def test_no_agent_begins_once_the_budget_is_spent(toy: Make, tmp_path: Path) -> 
 
 def test_a_price_that_nobody_knows_is_not_nothing(toy: Make) -> None:
     climb = toy({2: [spend(100), value(9)]}, budget={"usd": 5})
-    climb.run(2)
+    climb.run(3, status=3)
+    assert climb.verdicts() == {1: "promoted", 2: "timeout"}
     (finished,) = climb.of_iteration(2, "AgentFinished")
     assert (finished["outcome"], finished["cost_usd"]) == ("ceiling", None)
     assert "the price of the model is not known" in finished["detail"]
