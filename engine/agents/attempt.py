@@ -17,6 +17,7 @@ from engine.agents.protocol import (
     AgentTask,
     Answered,
     AnyAgentEvent,
+    Asks,
     Began,
     Billed,
     Ended,
@@ -113,6 +114,7 @@ class Attempt:
         self._events = 0
         self._taking = 0
         self._heard_s = 0.0
+        self._asks_until_s = 0.0
         self._retrying_from_s: float | None = None
         self._flushed_s = 0.0
 
@@ -215,6 +217,8 @@ class Attempt:
                 self._ledger.model = model
             case Answered():
                 self._answer = event
+            case Asks():
+                self._asks_until_s = max(self._asks_until_s, self._clock.now_s() + event.wait_s)
             case _:
                 pass
         self._events += 1
@@ -260,7 +264,8 @@ class Attempt:
     def _look_at_clock(self, now_s: float) -> None:
         if self._taking:
             return  # the time in which our own files wait for the disk is not the agent's
-        silent_s = now_s - self._heard_s
+        # While a person is asked there is nothing for it to say.
+        silent_s = now_s - max(self._heard_s, self._asks_until_s)
         if silent_s >= (self._limits.silent_s or math.inf):
             self._cut_off("timeout", f"it said nothing for {silent_s:.0f} s")
         if self._retrying_from_s is None:

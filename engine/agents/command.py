@@ -3,6 +3,7 @@
 What it prints is told as it comes. A line that is one of our own events as JSON is understood:
 `{"type": "spent", "tokens": {"input": 1200, "output": 80}, "cost_usd": 0.01}`. Its answer is what
 it writes to the file `{answer}`, else what it says with an `answered` event, else its last line.
+It may ask a person: see `engine.agents.asking`.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from typing import Final
 
 import msgspec
 
-from engine.agents import answers
+from engine.agents import answers, asking
 from engine.agents.protocol import (
     AgentTask,
     Answered,
     AnyAgentEvent,
+    Asks,
     Ended,
     Launch,
     Message,
@@ -54,7 +56,9 @@ class CommandAgent:
             "answer": answer_file(task),
             "folder": task.folder,
         }
-        return Launch(argv=tuple(_filled(word, paths) for word in self._run), env=task.env)
+        return Launch(
+            argv=tuple(_filled(word, paths) for word in self._run), env=asking.env_of(task)
+        )
 
     def reader(self, task: AgentTask) -> "EventLines":
         """A reader of its lines."""
@@ -94,6 +98,8 @@ class EventLines:
                 return []
             case Spent():
                 return _sound(event, self._model)
+            case Asks():
+                return [asking.sound(event)]
             case Message():
                 self._last = event.text
             case _:

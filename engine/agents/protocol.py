@@ -114,6 +114,18 @@ class Billed(AgentEvent, frozen=True, kw_only=True, tag="billed"):
     cost_usd: float
 
 
+class Asks(AgentEvent, frozen=True, kw_only=True, tag="asks"):
+    """It asks a person, and waits for `answers/ID` in the attempt's folder: approve or refuse.
+
+    `default` holds after `wait_s`; `id` is the program's own, and the name of a file.
+    """
+
+    id: str
+    text: str
+    default: Literal["approve", "refuse"] = "refuse"
+    wait_s: float = 60.0
+
+
 class Trouble(AgentEvent, frozen=True, kw_only=True, tag="trouble"):
     """Something went wrong; the agent may go on. `retrying`: it only tries again by itself."""
 
@@ -146,6 +158,7 @@ AnyAgentEvent = (
     | FileChanged
     | Spent
     | Billed
+    | Asks
     | Trouble
     | Answered
     | Ended

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from engine.agents.protocol import (
     Answered,
     AnyAgentEvent,
+    Asks,
     Began,
     Billed,
     Ended,
@@ -53,12 +54,23 @@ def _text(event: AnyAgentEvent) -> str:
             return _spent(event)
         case Billed():
             return f"* all of it cost ${event.cost_usd:.4f}"
+        case Asks() | Trouble() | Answered():
+            return _turning_point(event)
+        case Ended():
+            return " ".join(word for word in ("* ended:", event.outcome, event.detail) if word)
+        case _:
+            assert_never(event)
+
+
+def _turning_point(event: Asks | Trouble | Answered) -> str:
+    match event:
+        case Asks():
+            text = f"{event.text}\n(a person is asked; after {event.wait_s:g} s: {event.default})"
+            return _marked("? ", text)
         case Trouble():
             return _marked("! ", event.text)
         case Answered():
             return _marked("= ", event.text)
-        case Ended():
-            return " ".join(word for word in ("* ended:", event.outcome, event.detail) if word)
         case _:
             assert_never(event)
 

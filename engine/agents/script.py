@@ -31,6 +31,7 @@ again) or `cycle` (from the first entry on). In texts, `{iteration}` and `{attem
 | commit: MESSAGE | commits everything in the tree |
 | spend: {input, output, cached_input, cache_write, reasoning, usd, model} | tells what was used |
 | answer: TEXT or {…} | tells its answer; a mapping becomes JSON |
+| ask: {text, default, wait} | asks a person, waits, and tells the answer (`asking` says how) |
 | trouble: TEXT, or retry: TEXT | tells a trouble, or that it tries again to reach its provider |
 | sleep: 250ms | waits |
 | wait_for: FILE | waits until there is such a file |
@@ -113,6 +114,23 @@ class Spend(_Strict, frozen=True, kw_only=True):
         )
 
 
+class Ask(_Strict, frozen=True, kw_only=True):
+    """A question to a person; after `wait`, a duration, the default holds."""
+
+    text: str
+    default: Literal["approve", "refuse"] = "refuse"
+    wait: str = "60s"
+
+    @property
+    def wait_s(self) -> float:
+        """How long an answer is waited for.
+
+        Raises:
+            ValueError: it is no duration.
+        """
+        return parse_duration(self.wait)
+
+
 class Fail(_Strict, frozen=True, kw_only=True):
     """How it ends."""
 
@@ -120,13 +138,15 @@ class Fail(_Strict, frozen=True, kw_only=True):
     detail: str = ""
 
 
-Value: TypeAlias = str | int | bool | dict[str, Any] | Replace | Substitute | Text | Spend | Fail
+Value: TypeAlias = (
+    str | int | bool | dict[str, Any] | Replace | Substitute | Text | Spend | Ask | Fail
+)
 
 KINDS: Final[Mapping[str, Any]] = {
     "say": str, "think": str, "run": str, "commit": str, "delete": str, "wait_for": str,
     "trouble": str, "retry": str, "print": str, "errors": str, "sleep": str, "limit": str,
     "replace": Replace, "substitute": Substitute, "write": Text, "append": Text,
-    "spend": Spend, "fail": Fail, "answer": str | dict[str, Any],
+    "spend": Spend, "ask": Ask, "fail": Fail, "answer": str | dict[str, Any],
     "hang": bool | str, "kill": bool,
     "line": int, "garbage": int, "exit": int,
 }  # fmt: skip
@@ -263,7 +283,16 @@ def _step(data: object, place: str) -> Step:
     step = Step(kind, _as(value, KINDS[kind], f"{place}, {kind}"), place)
     if kind in ("sleep", "limit"):
         seconds(step, 0.0)
+    if isinstance(step.value, Ask):
+        _check_wait(step.value, place)
     return step
+
+
+def _check_wait(value: Ask, place: str) -> None:
+    try:
+        value.wait_s  # noqa: B018
+    except ValueError as error:
+        raise ScriptError(f"{place}, wait: {error}") from error
 
 
 def seconds(step: Step, now_s: float) -> float | None:

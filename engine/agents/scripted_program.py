@@ -18,11 +18,13 @@ from typing import Any, Final, NoReturn, cast
 
 import msgspec
 
+from engine.agents import asking
 from engine.agents.protocol import (
     ATTEMPT_VARIABLE,
     ITERATION_VARIABLE,
     Answered,
     AnyAgentEvent,
+    Asks,
     Began,
     Ended,
     FileChanged,
@@ -34,6 +36,7 @@ from engine.agents.protocol import (
     Trouble,
 )
 from engine.agents.script import (
+    Ask,
     Fail,
     Replace,
     ScriptError,
@@ -95,6 +98,7 @@ class Player:
         self.iteration = iteration
         self.attempt = attempt
         self._tools = 0
+        self._questions = 0
         self._play: Mapping[str, Callable[[Any], object]] = {
             "say": lambda text: _tell(Message(text=text)),
             "think": lambda text: _tell(Reasoning(text=text)),
@@ -110,6 +114,7 @@ class Player:
             "spend": _spend,
             "answer": _answer,
             "wait_for": self._wait_for,
+            "ask": self._ask,
             "hang": _hang,
             "print": lambda text: _print(text.encode()),
             "errors": lambda text: print(text, file=sys.stderr, flush=True),  # noqa: T201
@@ -209,6 +214,18 @@ class Player:
     def _wait_for(self, file: str) -> None:
         while not (self.tree / file).exists():
             time.sleep(_POLL_S)
+
+    def _ask(self, value: Ask) -> None:
+        self._questions += 1
+        question = Asks(
+            id=f"q-{self._questions}",
+            text=value.text,
+            default=value.default,
+            wait_s=value.wait_s,
+        )
+        _tell(question)
+        approved = asking.wait_answer(asking.answers_folder(), question)
+        _tell(Message(text="approved" if approved else "refused"))
 
 
 def _filled(value: Any, iteration: int, attempt: int) -> Any:

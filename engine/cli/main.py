@@ -6,6 +6,7 @@ import click
 
 from engine.cli.console import Commands
 from engine.cli.main_agents import directive, login, show, stash
+from engine.cli.main_approvals import approvals, approve, refuse
 from engine.cli.main_run import LARGEST, run
 
 _RUN = click.argument("run", required=False)
@@ -155,8 +156,11 @@ def doctor(*, as_json: bool) -> None:
     doctor(as_json=as_json)
 
 
+main.add_command(approvals)
+main.add_command(approve)
 main.add_command(directive)
 main.add_command(login)
+main.add_command(refuse)
 main.add_command(run)
 main.add_command(show)
 main.add_command(stash)

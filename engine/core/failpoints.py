@@ -13,8 +13,6 @@ NAMES: Final = (
     "recovery.recorded",  # interrupted steps are recorded, nothing runs yet
     "iteration.recorded",  # IterationStarted is recorded, no check was begun
     "agent.recorded",  # the intent to let an agent work is recorded, no process yet
-    "approval.recorded",  # what an agent asks is recorded, nobody knows
-    "approval.answered",  # the answer is recorded, the agent does not know it
     "agent.ended",  # its process ended, the outcome is unrecorded
     "agent.outcome",  # the outcome is recorded, its tree is no commit yet
     "change.collected",  # its tree is a commit under a ref, unrecorded

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from engine.core.events import Limits
-from engine.core.ids import CandidateId
+from engine.core.ids import ApprovalId, CandidateId
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
 
@@ -62,6 +62,16 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     unpriced_tokens: int = 0
 
 
+class ApprovalStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent asks a person; `until` says when `default` holds (UTC, ISO 8601)."""
+
+    id: ApprovalId
+    iteration: int
+    text: str
+    default: Literal["approve", "refuse"]
+    until: str
+
+
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The engine that holds or last held the run."""
 
@@ -86,6 +96,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     baseline: BaselineStatus | None
     heartbeat_age_s: float | None
     slots: list[SlotStatus]
+    approvals: list[ApprovalStatus]
     spend: Spend
     engine: EngineStatus
     limits: Limits | None
@@ -103,7 +114,7 @@ class View(NamedTuple):
 def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
     """The status at `now`, in seconds since 1970."""
     word, reason = _word(state, liveness, now)
-    until = _parked_until(state, now) if word == "waiting" else None
+    until = _until(state, now) if word == "waiting" else None
     if view.journal != "ok" and not liveness.held:
         reason = view.journal
     slots = _slots(state, liveness, now)
@@ -122,6 +133,7 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         baseline=_baseline(state),
         heartbeat_age_s=_age_s(liveness.heartbeat, now),
         slots=slots,
+        approvals=_approvals(state),
         spend=_spend(state),
         engine=_engine(state, liveness),
         limits=state.limits if state else None,
@@ -197,6 +209,25 @@ def _parked_until(state: RunState | None, now: float) -> str | None:
     """Until when the agent's provider is not to be asked; None when it may be."""
     until = state.parked_until if state else None
     return until if until is not None and _unix(until) > now else None
+
+
+def _until(state: RunState | None, now: float) -> str | None:
+    """When what is waited for ends by itself, where that is known."""
+    asked = min((each.until for each in _approvals(state)), default=None)
+    return asked or _parked_until(state, now)
+
+
+def _approvals(state: RunState | None) -> list[ApprovalStatus]:
+    return [
+        ApprovalStatus(
+            id=each.id,
+            iteration=each.iteration,
+            text=each.text,
+            default=each.default,
+            until=each.until,
+        )
+        for each in (state.approvals.values() if state else ())
+    ]
 
 
 def _ending(state: RunState) -> str:
