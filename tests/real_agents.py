@@ -1,7 +1,9 @@
 """Campaigns whose agent is a real program, with a scripted service in the place of its model."""
 
+import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,22 +139,66 @@ def iteration_of(conversation: Conversation) -> int | None:
     return next(found, None)
 
 
-def shows_on_a_command_line(text: str) -> bool:
-    """Whether any process of this machine has the text among its words."""
-    return any(text.encode() in words for words in _command_lines())
-
-
-def _command_lines() -> list[bytes]:
-    found: list[bytes] = []
+def words_on_command_lines() -> list[str]:
+    """The command line of each process of this machine, its words run together."""
+    found: list[str] = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_bytes())
-        except OSError:
-            continue
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode(errors="replace"))
     return found
 
 
-def wait_state(toy: Toy, state: str) -> Json:
+def named_by(text: str) -> list[int]:
+    """The processes that have a text, such as a folder, in their environment or command line."""
+    found: set[int] = set()
+    for path in (*Path("/proc").glob("[0-9]*/environ"), *Path("/proc").glob("[0-9]*/cmdline")):
+        with contextlib.suppress(OSError):
+            if text.encode() in path.read_bytes():
+                found.add(int(path.parent.name))
+    return sorted(found)
+
+
+def wait_state(toy: Toy, state: str, deadline_s: float = 30.0) -> Json:
     """The run's status, as soon as it is in a state."""
-    wait_for(lambda: toy.paths.journal.exists())
-    return wait_for(lambda: status if (status := toy.status())["state"] == state else None)
+
+    def found() -> list[Json]:
+        status = toy.status() if toy.paths.journal.exists() else {}
+        return [status] if status.get("state") == state else []
+
+    return wait_for(found, deadline_s)[0]
+
+
+def unique_s() -> str:
+    """Ten minutes, written as nobody else does: to be found again on command lines."""
+    return f"600.{uuid.uuid4().int % 10**12:012d}"
+
+
+class Hiring:
+    """Makes toys with real programs, and the services behind them; closes and ends them all.
+
+    Attributes:
+        person: the variables of the person who runs the campaign.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open = ExitStack()
+        self.person: dict[str, str] = {}
+
+    def __call__(
+        self, program: Program, script: Script, **campaign: Any
+    ) -> tuple[Toy, ModelServer]:
+        """A toy with a program, and the service that plays the script."""
+        server = self._open.enter_context(program.serve(script))
+        return self.at(program, server.url, **campaign), server
+
+    def at(self, program: Program, url: str, **campaign: Any) -> Toy:
+        """A toy with a program whose service is at an address."""
+        self.person = surroundings(program, self._folder)
+        toy = hire(self._folder, program, url, **campaign)
+        self._open.callback(toy.end)
+        return toy
+
+    def close(self) -> None:
+        """End what runs; fails where a person's work was touched, or a request not expected."""
+        self._open.close()

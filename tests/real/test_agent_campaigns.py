@@ -30,8 +30,8 @@ from tests.real_agents import (
     by_iteration,
     edits,
     hire,
-    shows_on_a_command_line,
     surroundings,
+    words_on_command_lines,
 )
 from tests.workspaces import git
 
@@ -72,7 +72,7 @@ class Watched:
         self.shown = threading.Event()
 
     def __call__(self, conversation: Conversation) -> Turn | Fault | None:
-        if shows_on_a_command_line(KEY):
+        if any(KEY in words for words in words_on_command_lines()):
             self.shown.set()
         return self._choose(conversation)
 

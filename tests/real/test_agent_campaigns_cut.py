@@ -1,0 +1,103 @@
+"""Campaigns in which the real programs hang, or whose engine is killed while they work."""
+
+import threading
+from typing import Final
+
+import pytest
+
+from tests.coding import answer
+from tests.driving import wait_for
+from tests.models.script import Answer, Conversation, Shell, Turn
+from tests.real_agents import (
+    CLAUDE,
+    CODEX,
+    Hiring,
+    Program,
+    by_iteration,
+    edits,
+    named_by,
+    unique_s,
+    words_on_command_lines,
+)
+
+DONE: Final = Turn((Answer(answer()["answer"]),))
+
+
+class Lasting:
+    """A model that has its agent run a command for ever, until it is released.
+
+    The command leaves two processes that do not end, one of them in a session of its own.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = unique_s()
+        self.begun = threading.Event()
+        self.released = threading.Event()
+        sleeps = f"setsid sleep {self.seconds} & sleep {self.seconds}"
+        self._first = [*edits(10, 5), Turn((Shell(sleeps, wait_s=600),))]
+
+    def __call__(self, conversation: Conversation) -> Turn | None:
+        """What comes next: in its first attempts a change for the better, and the command."""
+        turns = [*edits(10, 9), DONE] if self.released.is_set() else self._first
+        return turns[conversation.turns] if conversation.turns < len(turns) else None
+
+    def alive(self) -> int:
+        """How many processes of the command there are."""
+        return sum(self.seconds in words for words in words_on_command_lines())
+
+
+@pytest.fixture
+def lasting() -> Lasting:
+    """A model that waits for ever."""
+    return Lasting()
+
+
+def test_s2_an_agent_that_hangs_is_ended_with_all_its_processes(
+    hiring: Hiring, lasting: Lasting
+) -> None:
+    story = {2: lasting, 3: [*edits(10, 9), DONE]}
+    toy, server = hiring(CODEX, by_iteration(story), agent={"deadline": "10s"})
+    engine = toy.start("--iterations", "3", **hiring.person)
+    wait_for(lambda: lasting.alive() >= 2)
+    second = toy.wait_event("AgentFinished", iteration=2)
+    wait_for(lambda: lasting.alive() == 0)
+    assert engine.wait() == 0
+    assert second["outcome"] == "timeout"
+    assert second["duration_s"] < 30
+    assert second["kept"] == "attempts/00002-1"
+    assert toy.shown(toy.kept()["attempts/00002-1"]) == "VALUE = 5"
+    assert lasting.seconds in toy.transcript(2)
+    assert toy.verdicts() == {1: "promoted", 2: "timeout", 3: "promoted"}
+    assert toy.shown(toy.branch()) == "VALUE = 9"
+    assert toy.parents(toy.branch()) == [toy.base]
+    assert toy.status()["spend"]["tokens"] == server.ledger.told.input + server.ledger.told.output
+    assert toy.processes() == []
+
+
+@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+def test_s9_an_engine_that_is_killed_leaves_no_agent_and_goes_on(
+    hiring: Hiring, lasting: Lasting, program: Program
+) -> None:
+    story = {2: lasting, 3: [*edits(9, 8), DONE]}
+    toy, server = hiring(program, by_iteration(story))
+    engine = toy.start("--iterations", "3", **hiring.person)
+    wait_for(lambda: lasting.alive() >= 2)
+    events = toy.paths.attempt(2, 1) / "events.jsonl"
+    wait_for(lambda: events.read_text().count('"spent"') == len(server.ledger.calls))
+    engine.kill()
+    engine.wait()
+    assert toy.harm() == {}
+    lasting.released.set()
+    toy.run(3, status=0, **hiring.person)
+    assert lasting.alive() == 0
+    assert named_by(str(toy.run_dir)) == []
+    first, second = toy.of_iteration(2, "AgentStarted")
+    assert (first["attempt"], second["attempt"]) == (1, 2)
+    assert len(toy.of_iteration(2, "AgentInterrupted")) == 1
+    assert toy.shown(toy.kept()["attempts/00002-1"]) == "VALUE = 5"
+    assert lasting.seconds in toy.transcript(2, 1)
+    assert toy.verdicts() == {1: "promoted", 2: "promoted", 3: "promoted"}
+    assert toy.shown(toy.branch()) == "VALUE = 8"
+    spend = toy.status()["spend"]
+    assert spend["tokens"] == server.ledger.billed.input + server.ledger.billed.output
+    assert spend["usd"] == pytest.approx(server.ledger.cost_usd(program.prices), abs=1e-6)
