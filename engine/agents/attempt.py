@@ -21,6 +21,7 @@ from engine.agents.protocol import (
     Began,
     Billed,
     Ended,
+    FileChanged,
     Spent,
     StreamReader,
     Trouble,
@@ -217,6 +218,8 @@ class Attempt:
                 self._ledger.model = model
             case Answered():
                 self._answer = event
+            case FileChanged():
+                event = msgspec.structs.replace(event, path=self._in_tree(event.path))
             case Asks():
                 self._asks_until_s = max(self._asks_until_s, self._clock.now_s() + event.wait_s)
             case _:
@@ -229,6 +232,9 @@ class Attempt:
         if isinstance(event, Spent | Billed):
             await self._files.flush()  # what was spent is known also when the engine dies now
             self._look_into_purse()
+
+    def _in_tree(self, path: str) -> str:
+        return path.removeprefix(f"{self._task.tree}/")
 
     def _look_into_purse(self) -> None:
         used, limits = self._ledger.used, self._limits

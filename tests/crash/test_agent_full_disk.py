@@ -5,6 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from engine.agents.files import open_files
 from engine.agents.protocol import Message
 from engine.agents.result import Limits, SessionResult
 from engine.executors.protocol import Interrupted
@@ -47,6 +48,25 @@ async def test_a_transcript_waits_for_room_and_is_whole_then(tmp_path: Path) -> 
         texts = [e.text for e in recorded(task.folder) if isinstance(e, Message)]
         assert texts == ["x" * 3000] * 100
         assert results[0].transcript.read_bytes().count(b"\n") == 101
+
+
+@pytest.mark.anyio
+async def test_what_was_half_written_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    content = bytes(range(256)) * (4 << 12)
+    with small_disk(tmp_path / "disk", 8 << 20) as disk:
+        (disk / "filler").write_bytes(bytes(6 << 20))
+        said: list[str | None] = []
+        with await open_files(disk / "attempt", Room(said.append)) as files:
+            files.transcript.add(content)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(files.flush)
+                with anyio.fail_after(30):
+                    while not said:
+                        await anyio.sleep(0.01)
+                files.transcript.add(b"later")
+                (disk / "filler").unlink()
+            await files.flush()
+        assert (disk / "attempt" / "transcript.jsonl").read_bytes() == content + b"later"
 
 
 def _in(steps: str) -> str:

@@ -208,3 +208,11 @@ def test_a_task_without_a_schema_file_is_no_surprise(stage: Stage) -> None:
     task: AgentTask = stage.task(answer_schema=stage.root / "gone.json")
     with pytest.raises(OSError, match=r"gone\.json"):
         Claude().launch(task)
+
+
+def test_a_call_that_was_cut_off_is_not_counted_beside_the_result(reader: ClaudeReader) -> None:
+    """Its cost is in the result already."""
+    cut = [line for line in LINES[:5] if b"message_delta" not in line and b"stop" not in line]
+    events = printed.events_of(reader, [*cut, *LINES[5:]])
+    events += reader.close(0, "")
+    assert printed.spent(events).input == 3000

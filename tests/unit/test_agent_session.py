@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import anyio
@@ -15,6 +16,7 @@ from engine.agents.protocol import (
     Answered,
     AnyAgentEvent,
     Ended,
+    FileChanged,
     Launch,
     Message,
     Spent,
@@ -23,7 +25,8 @@ from engine.agents.protocol import (
 from engine.agents.result import Limits, SessionResult
 from engine.agents.spending import Used
 from engine.core.parts import Tokens
-from engine.executors.protocol import Interrupted
+from engine.executors.protocol import Command, Interrupted, LogSink
+from engine.executors.protocol import Ended as CommandEnded
 from tests.agents import Stage, recorded
 from tests.executing import MemoryLog, lives, pid_in
 
@@ -166,6 +169,38 @@ async def test_the_runs_purse_is_asked_after_each_call(stage: Stage) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_a_call_used_is_on_the_disk_before_the_next_decision(stage: Stage) -> None:
+    task = stage.task()
+    kept: list[tuple[Used, Used]] = []
+
+    def may_go_on(used: Used) -> str | None:
+        kept.append((used, session.recover(task.folder)))
+        return None
+
+    await stage.play("- spend: {input: 100, usd: 0.5}\n" * 5, task, may_go_on=may_go_on)
+    assert len(kept) == 5
+    assert all(used == recovered for used, recovered in kept)
+
+
+@pytest.mark.anyio
+async def test_what_comes_to_light_after_the_end_counts_too(stage: Stage) -> None:
+    """Without an end of its line, it is read once the program has ended."""
+    spent = '{"type":"spent","tokens":{"input":300}}'
+    result = await stage.run(CommandAgent(["printf", "%s", spent]), limits=Limits(tokens=250))
+    assert isinstance(result, SessionResult)
+    assert (result.outcome, result.tokens.input) == ("ceiling", 300)
+
+
+@pytest.mark.anyio
+async def test_files_are_named_from_the_tree(stage: Stage) -> None:
+    paths = (f"{stage.tree}/deep/x.py", "y.py", "/etc/z", f"{stage.tree}-2/w.py")
+    lines = [f'{{"type":"file_changed","path":"{path}","kind":"add"}}' for path in paths]
+    await stage.run(CommandAgent(["printf", "%s\n", *lines]))
+    named = [event.path for event in stage.events if isinstance(event, FileChanged)]
+    assert named == ["deep/x.py", "y.py", "/etc/z", f"{stage.tree}-2/w.py"]
+
+
+@pytest.mark.anyio
 async def test_an_unknown_price_is_unknown_and_not_nothing(stage: Stage) -> None:
     result = await stage.play("- spend: {input: 1, usd: 0.1}\n- spend: {input: 10}")
     assert result.cost_usd is None
@@ -236,7 +271,9 @@ async def test_cancelling_it_leaves_nothing_but_its_words(stage: Stage) -> None:
         with anyio.fail_after(30):
             while not (stage.tree / "pid").exists():
                 await anyio.sleep(0.01)
+        begun_s = time.monotonic()
         tasks.cancel_scope.cancel()
+    assert time.monotonic() - begun_s < 20
     assert stage.alive() == []
     assert not lives(pid_in(stage.tree / "pid"))
     assert Message(text="here") in recorded(task.folder)
@@ -273,6 +310,27 @@ async def test_a_log_that_fails_interrupts_it(stage: Stage) -> None:
     result = await stage.run(stage.scripted("iterations: {2: [{say: hello}, {hang: true}]}"))
     assert isinstance(result, Interrupted)
     assert "Input/output error" in result.reason
+
+
+class Cut:
+    """An executor whose commands are always cut off."""
+
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> CommandEnded:
+        return Interrupted("the machine was taken away")
+
+
+@pytest.mark.anyio
+async def test_what_the_executor_cut_off_is_to_be_repeated(stage: Stage) -> None:
+    stage.executor = Cut()
+    result = await stage.run(stage.scripted("iterations: []"))
+    assert result == Interrupted("the machine was taken away")
 
 
 @pytest.mark.anyio
