@@ -4,13 +4,13 @@ import pytest
 
 from engine.cli.lines import as_json, as_text
 from engine.core import events as e
-from engine.core.ids import CandidateId, DirectiveId, IterationNumber, StashId
+from engine.core.ids import ApprovalId, CandidateId, DirectiveId, IterationNumber, StashId
 from engine.core.parts import Tokens
 from tests.agent_events import BASE, COMMIT, coding, collected, worked, working
 from tests.recorded import NOON
 
 SEVEN, C7 = IterationNumber(7), CandidateId("c-0007")
-D1, S1 = DirectiveId("d-001"), StashId("s-001")
+D1, S1, A1 = DirectiveId("d-001"), StashId("s-001"), ApprovalId("a-001")
 
 
 def line(event: e.AnyEvent) -> str:
@@ -76,6 +76,32 @@ def line(event: e.AnyEvent) -> str:
         (
             e.DirectiveRetired(directive=D1, reason="done", by="me"),
             "directive d-001 retired by me: done",
+        ),
+        (
+            e.ApprovalAsked(
+                approval=A1,
+                iteration=SEVEN,
+                candidate=C7,
+                attempt=1,
+                ask="q-1",
+                text="May I push?\nIt is only a branch.",
+                default="refuse",
+                deadline="2026-11-21T12:01:00.500Z",
+            ),
+            "#7     a-001: the agent asks a person: May I push?; without an answer by "
+            "2026-11-21 12:01:00 UTC: refuse",
+        ),
+        (
+            e.ApprovalAnswered(
+                approval=A1, iteration=SEVEN, candidate=C7, approved=True, by="me", reason="try"
+            ),
+            "#7     a-001 approved by me: try",
+        ),
+        (
+            e.ApprovalAnswered(
+                approval=A1, iteration=SEVEN, candidate=C7, approved=False, by="the deadline"
+            ),
+            "#7     a-001 refused by the deadline",
         ),
         (e.StashRestored(stash=S1, by="me"), "stash s-001 is to be gone on with, by me"),
         (e.StashDropped(stash=S1, by="me"), "stash s-001 dropped by me"),

@@ -164,6 +164,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         },
         "baseline": {"candidate": "c-0001", "value": 1.0},
         "heartbeat_age_s": 0.5,
+        "approvals": [],
         "slots": [{"slot": 0, "iteration": 4, "phase": "deciding", "since_s": 100.0}],
         "spend": {"usd": 0.0, "tokens": 0, "unpriced_tokens": 0},
         "engine": {"pid": 4711, "alive": True},
