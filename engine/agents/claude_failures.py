@@ -15,6 +15,7 @@ _BY_NAME: Final[dict[str, AgentOutcome]] = {
     "rate_limit": "unreachable",
     "overloaded": "unreachable",
     "server_error": "unreachable",
+    "stream_idle_timeout": "unreachable",
 }
 """The names that claude gives to errors of its service."""
 
@@ -24,7 +25,7 @@ _BY_WORDS: Final[tuple[tuple[AgentOutcome, str], ...]] = (
     (
         "unreachable",
         r"connection error|unable to connect|connectionrefused|econn|enotfound|timed? ?out"
-        r"|overloaded|fetch failed|socket|API Error: 5\d\d",
+        r"|stream ended|overloaded|fetch failed|socket|API Error: 5\d\d",
     ),
 )
 _LOGIN_STATUS: Final = (401, 403)

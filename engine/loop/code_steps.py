@@ -217,7 +217,7 @@ class Coding:
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
         await self._writer.record(ended)
         failpoints.reach("agent.outcome")
-        await self._guard.login(ended)
+        await self._guard.login(ended, started.agent)
 
     async def _keep(self, turn: OpenIteration, base: Commit) -> str:
         """The name under which the tree of the last attempt lies; empty when nothing changed."""

@@ -2,6 +2,7 @@
 
 import anyio.to_thread
 
+from engine.agents import homes
 from engine.core.events import AgentFinished, RunPaused
 from engine.loop.writer import Writer
 from engine.runfolder import pause as pause_file
@@ -32,10 +33,10 @@ class Guard:
         if alike is not None and 0 < self._same_failure <= alike.times:
             await self.halt(f"the same failure {alike.times} times in a row: {alike.signature}")
 
-    async def login(self, finished: AgentFinished) -> None:
+    async def login(self, finished: AgentFinished, agent: str) -> None:
         """Halt when the agent is not logged in: no other iteration could do any better."""
         if finished.outcome == "login":
-            await self.halt(finished.detail)
+            await self.halt(f"{agent}: {finished.detail}; {_advice(agent)}")
 
     async def halt(self, reason: str) -> None:
         """Stop starting steps until a person has looked."""
@@ -46,3 +47,13 @@ class Guard:
             await anyio.to_thread.run_sync(pause_file.write, self._paths.pause, reason)
         halted = RunPaused(by=BY, reason=reason, halt=True)
         await self._writer.decide(lambda state: [] if state.paused else [halted])
+
+
+def _advice(agent: str) -> str:
+    """How a person gets an agent logged in, and the run to go on."""
+    if agent not in homes.KINDS:
+        return "log it in, then `controlroom resume`"
+    return (
+        f"log in with `controlroom login {agent}`, then `controlroom resume`; a key in the"
+        " environment has to be renewed where the engine is started"
+    )
