@@ -54,17 +54,26 @@ CAMPAIGN: Final[Json] = {
 RUN: Final = "toy-s0"
 BRANCH: Final = f"refs/heads/controlroom/toy/{RUN}"
 PRIVATE: Final = f"refs/controlroom/{RUN}/"
+REMARK: Final = "  # "
 SECRET: Final = "hunter2-is-not-a-password"
 
 
 def value(number: int) -> Json:
-    """The step that changes the toy's number, which is 10 at first."""
-    return {"substitute": {"file": "work.py", "pattern": "VALUE = .*", "new": f"VALUE = {number}"}}
+    """The step that changes the toy's number, which is 10 at first; not that constant alone."""
+    new = f"VALUE = {number}{REMARK}v{number}"
+    return {"substitute": {"file": "work.py", "pattern": "VALUE = .*", "new": new}}
+
+
+def constant(number: int) -> Json:
+    """The step that changes the number of the base and nothing else."""
+    pattern = r"VALUE = [-\d]+"
+    return {"substitute": {"file": "work.py", "pattern": pattern, "new": f"VALUE = {number}"}}
 
 
 def aside(number: int) -> Json:
     """The step that changes the number in the toy's other file, which is 0 at first."""
-    return {"substitute": {"file": "aside.py", "pattern": "ASIDE = .*", "new": f"ASIDE = {number}"}}
+    new = f"ASIDE = {number}{REMARK}a{number}"
+    return {"substitute": {"file": "aside.py", "pattern": "ASIDE = .*", "new": new}}
 
 
 def spend(tokens: int, usd: float | None = None) -> Json:
@@ -242,8 +251,8 @@ class Toy:
         return {name.removeprefix(PRIVATE): commit for name, commit in rows}
 
     def shown(self, commit: str, file: str = "work.py") -> str:
-        """A file as a commit has it."""
-        return git(self.repo, "show", f"{commit}:{file}")
+        """A file as a commit has it, up to the first remark."""
+        return git(self.repo, "show", f"{commit}:{file}").partition(REMARK)[0]
 
     def parents(self, commit: str) -> list[str]:
         """The parents of a commit."""

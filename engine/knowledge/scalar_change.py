@@ -17,9 +17,9 @@ def scalar_only(diff: str) -> bool:
     where a file was added, deleted or is binary: there is more to it then.
 
     Args:
-        diff: unified, as git writes it.
+        diff: unified, as git writes it; a summary may stand before the first file.
     """
-    changes = [_change(part) for part in _FILE.split(diff) if part.strip()]
+    changes = [_change(part) for part in _FILE.split(diff)[1:]]
     if any(change is None for change in changes):
         return False
     sides = [(_tokens(before), _tokens(after)) for before, after in filter(None, changes)]

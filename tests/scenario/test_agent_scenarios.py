@@ -287,7 +287,7 @@ def test_s13_what_a_person_edits_meanwhile_stays(toy: Make, tmp_path: Path) -> N
 
 
 def test_s14_a_metric_that_is_missing_is_recorded_with_its_reason(toy: Make) -> None:
-    quiet = {"replace": {"file": "check.py", "old": "score", "new": "other"}}
+    quiet = {"replace": {"file": "check.py", "old": '"score"', "new": '"other"'}}
     climb = toy({2: [value(9)], 3: [value(8), quiet]})
     climb.run(3)
     (finished,) = climb.of_iteration(3, "CheckFinished")

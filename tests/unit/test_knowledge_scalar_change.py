@@ -53,6 +53,13 @@ def test_other_constants_are_a_scalar_change(tmp_path: Path, after: str) -> None
     assert scalar_only(diff_of(tmp_path, {"x.py": BEFORE}, {"x.py": after}))
 
 
+def test_a_summary_before_the_files_does_not_matter(tmp_path: Path) -> None:
+    summary = " x.py | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n"
+    diff = diff_of(tmp_path, {"x.py": BEFORE}, {"x.py": SCALAR[0]})
+    assert scalar_only(summary + diff)
+    assert not scalar_only(summary)
+
+
 @pytest.mark.parametrize("after", MORE)
 def test_anything_else_is_none(tmp_path: Path, after: str) -> None:
     assert not scalar_only(diff_of(tmp_path, {"x.py": BEFORE}, {"x.py": after}))
