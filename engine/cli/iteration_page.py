@@ -7,7 +7,7 @@ from engine.core import events as e
 from engine.core.agent_lines import files_text, short, spend_text
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, FileChange, Idea, PromptPart
-from engine.reports.iteration import Attempt, Check, Iteration
+from engine.reports.iteration import Attempt, Check, Iteration, Question
 
 _MOST_FILES = 40
 _KINDS = {"add": "A", "update": "M", "delete": "D"}
@@ -22,6 +22,7 @@ def page(found: Iteration, metric: Metric, places: list[str]) -> str:
         _section("parameters", _parameters(found)),
         _section("checks", [line for check in found.checks for line in _check(check)]),
         _section("attempts", [line for each in found.attempts for line in _attempt(each)]),
+        _section("asked", [line for each in found.questions for line in _question(each)]),
         _section("prompt", _prompt(found.attempts[-1]) if found.attempts else []),
         _section("lies in", places),
     ]
@@ -171,6 +172,16 @@ def _attempt(attempt: Attempt) -> Iterator[str]:
         yield f"    to be tried again from {_moment(attempt.retry_at)}"
     if attempt.directives:
         yield f"    directives: {', '.join(attempt.directives)}"
+
+
+def _question(asked: Question) -> Iterator[str]:
+    decided = {None: "not answered yet", True: "approved", False: "refused"}[asked.approved]
+    by = f" by {asked.by}" if asked.by else ""
+    why = f": {_one_line(asked.reason)}" if asked.reason else ""
+    yield f"{asked.id}: {decided}{by}{why}"
+    yield from (f"    {line}" for line in asked.text.splitlines())
+    if asked.approved is None:
+        yield f"    {asked.default} at {_moment(asked.deadline)}, unless somebody answers"
 
 
 def _prompt(attempt: Attempt) -> list[str]:

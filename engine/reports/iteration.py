@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from engine.core import events as e
-from engine.core.ids import CandidateId, StashId
+from engine.core.ids import ApprovalId, CandidateId, StashId
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, AgentOutcome, Hotspot, PromptPart, Tokens
 
@@ -37,6 +37,18 @@ class Attempt(msgspec.Struct, kw_only=True):
     answer: AgentAnswer | None = None
     problems: list[str] = []
     kept: str = ""
+
+
+class Question(msgspec.Struct, kw_only=True):
+    """What an agent asked a person; `approved` is None until that is decided."""
+
+    id: ApprovalId
+    text: str
+    default: Literal["approve", "refuse"]
+    deadline: str
+    approved: bool | None = None
+    by: str = ""
+    reason: str = ""
 
 
 class Check(msgspec.Struct, kw_only=True):
@@ -90,6 +102,7 @@ class Iteration(msgspec.Struct, kw_only=True):
     agent: str | None = None
     restores: StashId | None = None
     attempts: list[Attempt] = []
+    questions: list[Question] = []
     change: e.ChangeCollected | None = None
     carried: list[e.ChangeCarriedOver] = []
     checks: list[Check] = []
@@ -199,6 +212,8 @@ class _Teller:
                 self._proposed(found, event)
             case e.AgentStarted() | e.AgentFinished() | e.AgentInterrupted():
                 _attempt(found, event, time)
+            case e.ApprovalAsked() | e.ApprovalAnswered():
+                _question(found, event)
             case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted():
                 _check(found, event, time)
             case e.ChangeCollected():
@@ -267,6 +282,19 @@ def _ended(attempt: Attempt, event: e.AgentFinished) -> None:
     attempt.duration_s, attempt.retry_at = event.duration_s, event.retry_at
     attempt.model = event.model or attempt.model
     attempt.answer, attempt.problems = event.answer, event.problems
+
+
+def _question(found: Iteration, event: e.ApprovalAsked | e.ApprovalAnswered) -> None:
+    if isinstance(event, e.ApprovalAsked):
+        asked = Question(
+            id=event.approval, text=event.text, default=event.default, deadline=event.deadline
+        )
+        found.questions.append(asked)
+        return
+    for question in found.questions:
+        if question.id == event.approval:
+            question.approved, question.by = event.approved, event.by
+            question.reason = event.reason
 
 
 def _check(

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pytest
 
 from engine.core import events as e
-from engine.core.ids import DirectiveId
+from engine.core.ids import ApprovalId, CandidateId, DirectiveId, IterationNumber
 from engine.core.parts import AgentAnswer, Tokens
 from tests.agent_events import at_work, coding, collected, worked, working
 from tests.recorded import began, judged
 from tests.screens import fakes
 from tui.ink import text_of, width_of
 from tui.room import Room
+from tui.scribe import Scribe
 from tui.views.board import board_line
 from tui.views.header import header_line
 from tui.views.log import LogEntry, Narrator
@@ -57,6 +58,28 @@ def test_the_log_tells_what_people_say() -> None:
         ("run", "directive d-001 added by me: solve"),
         ("run", "halted by guardrail: alike"),
     ]
+
+
+def test_what_an_agent_asks_is_told_and_asks_for_a_person() -> None:
+    asked = e.ApprovalAsked(
+        iteration=IterationNumber(2),
+        candidate=CandidateId("c-0002"),
+        approval=ApprovalId("a-001"),
+        attempt=1,
+        ask="q",
+        text="May I?",
+        default="refuse",
+        deadline="2026-03-14T06:00:00Z",
+    )
+    (*_, entry) = lines([*at_work(2), asked])
+    assert (entry.source, entry.ink) == ("approval", "strong")
+    assert entry.text.startswith("a-001: the agent asks a person: May I?")
+    notice = room([*at_work(2), asked], "waiting").notice
+    assert notice is not None
+    assert notice.alarm
+    quiet = room(at_work(2), "waiting").notice
+    assert quiet is not None
+    assert not quiet.alarm
 
 
 def test_a_slot_shows_its_agent_and_since_when() -> None:
@@ -111,3 +134,28 @@ def test_the_board_says_what_an_agent_changed() -> None:
     said = [text_of(board_line(board, index, 120)) for index in range(3)]
     assert said[0].endswith("Solve the triangle by blocks")
     assert said[2].endswith("commit cccccccccccc")
+
+
+def test_what_an_agent_does_is_read_live_from_its_log() -> None:
+    log = b"=== 0123456789abcdef iteration 2 agent codex attempt 1 2026-11-21T12:00:00.000Z\n"
+    log += b"$ make\nall of it\n"
+
+    def read(path: str, offset: int, limit: int) -> tuple[bytes, int]:
+        assert path == "logs/00001.log"
+        text = log[offset : offset + limit]
+        return text, offset + len(text)
+
+    scribe = Scribe(read)
+    records = [
+        e.Record(seq=seq, time=fakes.iso(fakes.NOW), event=event, hash=b"")
+        for seq, event in enumerate([*at_work(2), worked(2)], start=1)
+    ]
+    scribe.take(records[:-1], fakes.NOW)
+    assert [(each.source, each.text) for each in scribe.poll(fakes.NOW)] == [
+        ("codex", "$ make"),
+        ("codex", "all of it"),
+    ]
+    (ended,) = scribe.take(records[-1:], fakes.NOW)
+    assert ended.source == "agent"
+    log += b"more\n"
+    assert scribe.poll(fakes.NOW) == []

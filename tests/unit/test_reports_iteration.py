@@ -7,7 +7,7 @@ import pytest
 
 from engine.cli.iteration_page import page
 from engine.core import events as e
-from engine.core.ids import IterationNumber, StashId, candidate_id
+from engine.core.ids import ApprovalId, IterationNumber, StashId, candidate_id
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot, Idea, PromptPart, Tokens
 from engine.reports.iteration import Iteration, iteration_of
@@ -130,6 +130,35 @@ def test_an_open_iteration_says_what_runs() -> None:
     assert text.startswith("iteration 2 of made-s0: open\n")
     assert "logs/00001.log, bytes 0 to now" in text
     assert "not proposed yet" in page(told(began(2)), METRIC, [])
+
+
+def test_what_an_agent_asked_and_what_was_said() -> None:
+    asked = e.ApprovalAsked(
+        iteration=SECOND,
+        candidate=candidate_id(SECOND),
+        approval=ApprovalId("a-001"),
+        attempt=1,
+        ask="q",
+        text="May I?\nIt is late.",
+        default="refuse",
+        deadline="2026-11-21T12:10:00Z",
+    )
+    answered = e.ApprovalAnswered(
+        iteration=SECOND,
+        candidate=candidate_id(SECOND),
+        approval=ApprovalId("a-001"),
+        approved=True,
+        by="ada",
+        reason="why not",
+    )
+    (question,) = told(*at_work(2), asked).questions
+    assert question.approved is None
+    text = page(told(*at_work(2), asked), METRIC, [])
+    assert "asked\n  a-001: not answered yet\n      May I?\n      It is late.\n" in text
+    assert "      refuse at 2026-11-21 12:10:00 UTC, unless somebody answers" in text
+    assert "  a-001: approved by ada: why not\n" in page(
+        told(*at_work(2), asked, answered), METRIC, []
+    )
 
 
 def test_a_check_that_was_cut_off_is_told_with_the_one_that_was_done_again() -> None:

@@ -106,6 +106,9 @@ class Narrator:
                 return self._agent(event, at)
             case e.ChangeCollected() | e.ChangeCarriedOver():
                 return LogEntry(at, self.slot_of(event.iteration), "change", agent_line(event))
+            case e.ApprovalAsked() | e.ApprovalAnswered():
+                slot = self.slot_of(event.iteration)
+                return LogEntry(at, slot, "approval", agent_line(event), "strong")
             case e.StashRequested() | e.AttemptStashed():
                 slot = self.slot_of(event.iteration)
                 return LogEntry(at, slot, "stash", agent_line(event), "strong")

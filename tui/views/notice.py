@@ -23,6 +23,8 @@ def _by_word(condition: Condition, state: RunState | None, now: float) -> Notice
             return None
         case "starting":
             return Notice(_starting(condition, state))
+        case "waiting" if state and state.approvals:
+            return Notice(f"? Waiting{because}.", alarm=True)
         case "waiting":
             return Notice(f"◌ Waiting{because}. Nothing to do: it goes on by itself.")
         case "paused":
