@@ -1,12 +1,10 @@
 """Running git on the person's repository, unmoved by hooks, surroundings and other git programs."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, assert_never
 
-import anyio
 import msgspec
 
 from engine.executors.protocol import NotStarted, TimedOut
@@ -16,8 +14,6 @@ from engine.workspace.protocol import WorkspaceError
 DEADLINE_S: Final = 300.0
 _LITTLE_BYTES: Final = 1 << 16
 _SAID_CHARACTERS: Final = 600
-_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-_BUSY: Final = re.compile(rb"\.lock': File exists|cannot lock ref '[^']*': Unable to create")
 
 _SETTINGS: Final = {
     "core.hooksPath": os.devnull,
@@ -28,7 +24,8 @@ _SETTINGS: Final = {
     # An agent may set the times of a file; only what cannot be set tells that it was written.
     "core.trustctime": "true",
     "core.checkStat": "default",
-    "core.filesRefLockTimeout": "2000",
+    # How long git tries, in milliseconds, while another git holds a lock.
+    "core.filesRefLockTimeout": "5000",
     "core.packedRefsTimeout": "5000",
     "commit.gpgSign": "false",
     "submodule.recurse": "false",
@@ -138,26 +135,17 @@ class Git:
         deadline_s: float = DEADLINE_S,
         most_bytes: int = MOST_BYTES,
     ) -> bytes:
-        """What git printed; it is tried again for a while when another git is in its way.
+        """What git printed.
 
         Raises:
             WorkspaceError: git failed; the text has its last words.
         """
-        for pause_s in (*_PAUSES_S, None):
-            ended = await self.ask(
-                *words,
-                place=place,
-                stdin=stdin,
-                env=env,
-                deadline_s=deadline_s,
-                most_bytes=most_bytes,
-            )
-            if ended.exit_code == 0 and not ended.cut:
-                return ended.out
-            if pause_s is None or not _BUSY.search(ended.err):
-                raise failure(words[0], self.cwd, ended)
-            await anyio.sleep(pause_s)
-        raise AssertionError
+        ended = await self.ask(
+            *words, place=place, stdin=stdin, env=env, deadline_s=deadline_s, most_bytes=most_bytes
+        )
+        if ended.exit_code != 0 or ended.cut:
+            raise failure(words[0], self.cwd, ended)
+        return ended.out
 
     async def line(self, *words: str, place: Place | None = None, stdin: bytes = b"") -> str:
         """The one line that git printed.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import anyio
 import anyio.to_thread
 
 from engine.workspace.folders import remove
@@ -21,6 +22,7 @@ _DEEPEST: Final = 20
 """As many repositories inside each other are opened up."""
 
 _NAMED: Final = 5
+_SUBMODULE: Final = b"\0\0\xe0\0"
 
 
 class Limits(NamedTuple):
@@ -140,6 +142,9 @@ async def untracked(git: Git, place: Place, limits: Limits) -> list[bytes]:
 
 async def submodules(git: Git, place: Place) -> list[bytes]:
     """Where the index has submodules."""
+    # Their mode as the index writes it: where it does not occur there is none, and no git to run.
+    if _SUBMODULE not in await anyio.Path(place.index).read_bytes():
+        return []
     rows = (await git.run("ls-files", "-z", "--stage", place=place)).split(b"\0")
     return [row.split(b"\t", 1)[1] for row in rows if row.startswith(b"160000 ")]
 

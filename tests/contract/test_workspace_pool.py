@@ -340,6 +340,7 @@ async def test_filters_that_the_person_has_set_up(person: Person) -> None:
     assert {file.path for file in change.files} == {"two.big", "three.big"}
     for name in ("two", "three"):
         assert git(person.top, "show", f"{change.commit}:{name}.big") == name.upper()
+    assert git(person.top, "show", f"{change.commit}^:two.big") == "TWO"
     assert differences(before, person.state()) == {}
 
 
