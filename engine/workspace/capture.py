@@ -58,7 +58,7 @@ async def capture(git: Git, checkout: Checkout, place: Place, limits: Limits) ->
         git: the repository.
         checkout: what is captured.
         place: the checkout with an index of the engine's own.
-        limits: what is too big to be put into the repository.
+        limits: what is too big to be put into the repository, and what is not the person's.
 
     Raises:
         WorkspaceError: an operation is not finished, or a file is too big.

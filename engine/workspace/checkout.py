@@ -58,6 +58,22 @@ class Checkout:
             )
         return os.fsdecode(ended.out.strip())
 
+    async def check_free(self) -> None:
+        """Wait a little for another git to end.
+
+        Raises:
+            WorkspaceError: it does not.
+        """
+        lock = self.index.with_name("index.lock")
+        for _ in range(_LOCK_TRIES):
+            if not await anyio.Path(lock).exists():
+                return
+            await anyio.sleep(_LOCK_PAUSE_S)
+        raise WorkspaceError(self._held_by_another(lock))
+
+    def _held_by_another(self, lock: Path) -> str:
+        return f"another git is at work in {self.top}, or died; if none is, remove {lock}"
+
     async def commit(self) -> Commit:
         """What HEAD names."""
         return Commit(await self._git.line("rev-parse", "--verify", "HEAD"))
@@ -90,9 +106,7 @@ class Checkout:
                 await anyio.sleep(_LOCK_PAUSE_S)
             else:
                 return
-        raise WorkspaceError(
-            f"another git is at work in {self.top}, or died; if none is, remove {lock}"
-        )
+        raise WorkspaceError(self._held_by_another(lock))
 
     def _replace(self, lock: Path, index: bytes, modified_ns: int | None) -> None:
         descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)

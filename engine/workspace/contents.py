@@ -19,14 +19,24 @@ from engine.workspace.snapshot import Difference, Limits
 
 
 class Contents:
-    """The files at a place, brought to commits; the person's ignored files stay."""
+    """The files at a place, brought to commits; the person's ignored files stay.
 
-    def __init__(self, git: Git, place: Place, settings: WorkspaceSettings) -> None:
+    Args:
+        git: the repository.
+        place: the checkout, with an index of the engine's own.
+        settings: what is kept, and what is too big.
+        run: the run's folder, which nobody's work is part of, wherever it lies.
+    """
+
+    def __init__(self, git: Git, place: Place, settings: WorkspaceSettings, run: Path) -> None:
         self._git = git
         self._place = place
         self._kept = tuple(word for pattern in settings.keep for word in ("-x", pattern))
         self._most_file_bytes = settings.max_file_bytes
-        self._spared: frozenset[bytes] = frozenset()
+        inside = run.is_relative_to(place.tree)
+        run_name = os.fsencode(run.relative_to(place.tree)) + b"/" if inside else b""
+        self._run = frozenset({run_name} - {b""})
+        self._spared: frozenset[bytes] = self._run
         self._folders: frozenset[bytes] = frozenset()
 
     @property
@@ -36,14 +46,15 @@ class Contents:
 
     async def read_spared(self, captured: str) -> None:
         """Learn from the captured work what is the person's."""
-        self._spared, self._folders = [
+        spared, self._folders = [
             frozenset((await capture.part(self._git, captured, name)).split(b"\0")) - {b""}
             for name in ("spared", "folders")
         ]
+        self._spared = spared | self._run
 
     def forget_spared(self) -> None:
         """The checkout is the person's again."""
-        self._spared = self._folders = frozenset()
+        self._spared, self._folders = self._run, frozenset()
 
     async def check_spared(self, commit: str) -> None:
         """Refuse a commit that would overwrite what is the person's.

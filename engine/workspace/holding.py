@@ -53,7 +53,7 @@ class Holding:
         self.checkout = Checkout(repository)
         self.place = Place(repository.top, folder / "index")
         self.intent = self._file.read()
-        self._contents = Contents(repository.git, self.place, settings)
+        self._contents = Contents(repository.git, self.place, settings, folder.parent)
         self.notices: list[str] = []
 
     @property
@@ -67,8 +67,8 @@ class Holding:
 
     async def capture(self) -> Captured:
         """The person's work, under a ref."""
-        limits = Limits(self._settings.max_file_bytes)
-        captured = await capture.capture(self._git, self.checkout, self.place, limits)
+        await self.checkout.check_free()
+        captured = await capture.capture(self._git, self.checkout, self.place, self.limits)
         await self._refs.keep(CAPTURED, captured.commit)
         return captured
 
@@ -82,7 +82,7 @@ class Holding:
         for tries_left in reversed(range(_TRIES)):
             problem = await self._leave(await self._intend(commit))
             if problem is None:
-                return await self._settle(commit, phase)
+                return await self._settle_or_give_back(commit, phase)
             changed = _CHANGED.search(problem.err)
             if changed:
                 self._forget()  # git looks at all files before it touches the first
@@ -91,6 +91,13 @@ class Holding:
             if not changed or not tries_left:
                 raise failure("read-tree", self.place.tree, problem)
         return None
+
+    async def _settle_or_give_back(self, commit: Commit, phase: Phase) -> None:
+        try:
+            await self._settle(commit, phase)
+        except WorkspaceError:
+            await self.give_back()
+            raise
 
     async def _intend(self, commit: Commit) -> Intent:
         branch = await self.checkout.branch()

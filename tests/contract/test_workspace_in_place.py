@@ -1,11 +1,15 @@
 """What the mode in-place does with a person's uncommitted work, and with accepted commits."""
 
 import os
-from collections.abc import Callable
+import shutil
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from engine.core import failpoints
+from engine.runfolder.paths import create_run_folder
 from engine.workspace.inplace import InPlace
 from engine.workspace.protocol import Change, Commit, Refused, WorkspaceError
 from engine.workspace.settings import WorkspaceSettings
@@ -324,6 +328,79 @@ async def test_a_damaged_intent_stops_it_and_says_where_the_work_is(person: Pers
     (person.paths.root / "in-place" / "intent.json").write_text('{"phase": "le')
     with pytest.raises(WorkspaceError, match="in-place/captured"):
         await make(person).open()
+
+
+@pytest.fixture
+def saving(person: Person) -> Iterator[Callable[[int], None]]:
+    """Lets the person save a file just before the checkout is taken, so many times."""
+    left = [0]
+
+    def save(reached: str) -> None:
+        if reached == "workspace.intended" and left[0]:
+            left[0] -= 1
+            person.write({"src/b.py": f"b = 'saved with {left[0]} to go'\n"})
+
+    failpoints.arm(save)
+    yield lambda times: left.__setitem__(0, times)
+    failpoints.arm(lambda _: None)
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_saved_in_the_same_moment_is_not_lost(
+    person: Person, saving: Callable[[int], None]
+) -> None:
+    workspace = make(person)
+    base = await workspace.open()
+    saving(1)
+    tree = await workspace.lend(0, base)
+    assert git(tree, "status", "--porcelain") == ""
+    await workspace.give_back(0)
+    assert (person.top / "src" / "b.py").read_text() == "b = 'saved with 0 to go'\n"
+    saving(9)
+    with pytest.raises(WorkspaceError, match=r"src/b\.py"):
+        await workspace.lend(0, base)
+    assert (person.top / "src" / "b.py").read_text() == "b = 'saved with 6 to go'\n"
+    assert (person.top / "secret.env").exists()
+    assert git(person.top, "symbolic-ref", "HEAD") == BRANCH
+
+
+@pytest.mark.anyio
+async def test_another_git_at_work_is_waited_for_and_not_disturbed(person: Person) -> None:
+    workspace = make(person)
+    base = await workspace.open()
+    lock = person.top / ".git" / "index.lock"
+    lock.touch()
+    before = person.state()
+    with pytest.raises(WorkspaceError, match=r"another git is at work .*index\.lock"):
+        await workspace.lend(0, base)
+    assert differences(before, person.state()) == {}
+    timer = threading.Timer(0.3, lock.unlink)
+    timer.start()
+    await workspace.lend(0, base)
+    timer.join()
+    await workspace.give_back(0)
+
+
+@pytest.mark.anyio
+async def test_the_runs_own_folder_is_nobodys_work(person: Person) -> None:
+    git(person.top, "stash", "-q", "-u")
+    before = person.state()
+    paths = create_run_folder(person.top / "a run")
+    (paths.root / "journal.sqlite").write_text("the journal")
+    told = WorkspaceSettings(repo=person.top, campaign="climb", dirty="fail")
+    workspace = InPlace(paths, told, ENVIRON)
+    base = await workspace.open()
+    tree = await workspace.lend(0, base)
+    assert (paths.root / "journal.sqlite").read_text() == "the journal"
+    write(tree, {"a.txt": "A\n"})
+    change = await workspace.collect(0, base, NAME, "m")
+    assert isinstance(change, Change)
+    assert [file.path for file in change.files] == ["a.txt"]
+    await workspace.check_out(0, change.commit)
+    await workspace.give_back(0)
+    assert (paths.root / "journal.sqlite").read_text() == "the journal"
+    shutil.rmtree(paths.root)
+    assert differences(before, person.state()) == {}
 
 
 @pytest.mark.anyio
