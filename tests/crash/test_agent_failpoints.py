@@ -56,6 +56,7 @@ def test_an_iteration_survives_being_killed(name: str, toy: Make, reference: Toy
     climb.killed_at(name, HITS[name], LAST)
     climb.run(LAST)
     check_climb(climb, reference)
+    assert climb.branch() == climb.champion_commit()
     again = [e["attempt"] for e in climb.of_iteration(2, "AgentStarted")]
     assert again == ([1, 2] if name in ("agent.recorded", "agent.ended", "check.spawned") else [1])
 
@@ -67,6 +68,7 @@ def test_its_recovery_survives_being_killed(name: str, toy: Make, reference: Toy
     climb.killed_at(name, iterations=LAST)
     climb.run(LAST)
     check_climb(climb, reference)
+    assert climb.branch() == climb.champion_commit()
     assert len(climb.of_iteration(2, "AgentInterrupted")) == 1
 
 

@@ -62,6 +62,7 @@ def test_forty_kills_change_nothing(toy: Make) -> None:
     climb.run(ITERATIONS)
 
     check_climb(climb, reference)
+    assert climb.branch() == climb.champion_commit()
     events = climb.events()
     assert len(of_type(events, "VerdictReached")) == ITERATIONS
     lost = len(of_type(events, "AgentInterrupted"))
