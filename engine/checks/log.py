@@ -16,6 +16,7 @@ from typing import Final, Protocol, Self
 
 import aiofiles
 import anyio
+from aiofiles.threadpool import wrap
 
 from engine.core.secrets import Redactor
 from engine.runfolder.room import Room
@@ -26,7 +27,7 @@ _RECENT_BYTES: Final = 65536
 
 
 class LogFile(Protocol):
-    """The part of aiofiles' unbuffered file that is used here."""
+    """What is done with a log's file."""
 
     def write(self, data: bytes, /) -> Awaitable[int]:
         """Append some of the data; how many bytes."""
@@ -41,10 +42,37 @@ class LogFile(Protocol):
         ...
 
 
+class _Unbuffered:
+    """The file, to append to it; a full disk is noticed by the write that it concerns.
+
+    Only writing goes to a thread: on a file system that can hold a journal, opening and closing an
+    unbuffered file take less than the way to a thread and back.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._in_thread = wrap(self._file)
+
+    async def write(self, data: bytes, /) -> int:
+        return await self._in_thread.write(data)
+
+    async def truncate(self, size: int, /) -> int:
+        return await self._in_thread.truncate(size)
+
+    async def close(self) -> None:
+        self._file.close()
+
+
 async def open_log(path: Path) -> LogFile:
-    """The file, to append to it."""
-    # Unbuffered, so that a full disk is noticed by the write that it concerns.
-    return await aiofiles.open(path, "ab", buffering=0)
+    """The file, to append to it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return _Unbuffered(path)
 
 
 class Tail:

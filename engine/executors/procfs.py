@@ -1,6 +1,7 @@
 """What the system knows of processes, read from /proc. Without /proc everything here is empty."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ class Process(NamedTuple):
         return self.state in "ZX"
 
 
+@functools.cache
 def available() -> bool:
     """Whether processes can be looked up at all."""
     return Path(_PROC, "self", "stat").exists()

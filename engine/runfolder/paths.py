@@ -96,8 +96,11 @@ class RunPaths(msgspec.Struct, frozen=True):
     def log_span(self, iteration: int) -> LogSpan:
         """Where what is next written to the log of an iteration begins."""
         path = self.log(iteration)
-        start = path.stat().st_size if path.exists() else 0
-        return LogSpan(path=str(path.relative_to(self.root)), start=start)
+        try:
+            start = path.stat().st_size
+        except FileNotFoundError:
+            start = 0
+        return LogSpan(path=f"{path.parent.name}/{path.name}", start=start)
 
     def step(self, iteration: int) -> Path:
         """The scratch folder of an iteration; it goes when the iteration has its verdict."""
