@@ -73,8 +73,8 @@ def test_the_json_has_the_sums_and_the_events(ended: Toy) -> None:
 
 
 def test_the_diff_is_that_of_the_commit(ended: Toy) -> None:
-    assert "-VALUE = 10\n+VALUE = 9\n" in show(ended, "2", "--diff")
-    assert "-VALUE = 9\n+VALUE = 8\n" in show(ended, "5", "--diff")
+    assert "-VALUE = 10\n+VALUE = 9" in show(ended, "2", "--diff")
+    assert "\n+VALUE = 8" in show(ended, "5", "--diff")
     assert "it is the baseline" in show(ended, "1", "--diff", status=4)
     assert "has changed nothing yet" in show(ended, "4", "--diff", status=4)
 
@@ -164,7 +164,7 @@ def test_an_iteration_is_shown_after_a_crash(toy: Make) -> None:
     dead = toy({2: [value(9)]})
     dead.killed_at("change.recorded")
     assert show(dead, "2").startswith("iteration 2 of toy-s0: open\n")
-    assert "+VALUE = 9\n" in show(dead, "2", "--diff")
+    assert "\n+VALUE = 9" in show(dead, "2", "--diff")
     assert data(dead, "2")["verdict"] is None
 
 
