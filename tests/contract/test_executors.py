@@ -89,7 +89,7 @@ class ExecutorContract(ABC):
     ) -> None:
         prompt = marked.folder / "a prompt.md"
         prompt.write_bytes(b"\xff\0" + b"long\n" * 100_000)
-        command = marked.command("wc -c; wc -c", stdin=prompt, deadline_s=20)
+        command = marked.command("cat | wc -c; cat | wc -c", stdin=prompt, deadline_s=20)
         assert await executor.run(command, log=log) == Finished(exit_code=0)
         assert log.text.split() == [b"500002", b"0"]
 
