@@ -83,7 +83,8 @@ def _settings(task: AgentTask, home: Path) -> list[str]:
     if task.effort is not None:
         settings["model_reasoning_effort"] = task.effort
     if task.secrets:
-        settings["shell_environment_policy.exclude"] = [*task.secrets, KEY_VARIABLE]
+        hidden = dict.fromkeys((*task.secrets, KEY_VARIABLE))
+        settings["shell_environment_policy.exclude"] = list(hidden)
     words = [] if task.model is None else ["-m", task.model]
     for name, value in settings.items():
         words += ["-c", f"{name}={_toml(value)}"]
