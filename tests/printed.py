@@ -6,7 +6,16 @@ from typing import Any
 
 import msgspec
 
-from engine.agents.protocol import AnyAgentEvent, Billed, Ended, Spent, StreamReader
+from engine.agents.acp_updates import Updates
+from engine.agents.protocol import (
+    Answered,
+    AnyAgentEvent,
+    Began,
+    Billed,
+    Ended,
+    Spent,
+    StreamReader,
+)
 from engine.agents.spending import Ledger
 from engine.core.parts import Tokens
 
@@ -57,6 +66,26 @@ def codex() -> list[bytes]:
         *({"type": "item.completed", "item": item} for item in items),
         {"type": "turn.completed", "usage": usage},
     )
+
+
+def acp() -> list[bytes]:
+    """What the bridge prints of a session."""
+    said = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "I look."}}
+    tool = {"toolCallId": "t1", "kind": "execute", "title": "make"}
+    updates = Updates()
+    events: list[AnyAgentEvent] = [Began(session="s")]
+    for update in (
+        said,
+        {**tool, "sessionUpdate": "tool_call", "rawInput": {"command": "make"}},
+        {**tool, "sessionUpdate": "tool_call_update", "status": "completed"},
+        {"sessionUpdate": "usage_update", "cost": {"amount": 0.5, "currency": "USD"}},
+    ):
+        events += updates.read(update)
+    usage = {"inputTokens": 1500, "cachedReadTokens": 1200, "cachedWriteTokens": 300}
+    output = {"outputTokens": 120, "thoughtTokens": 30, "totalTokens": 3150}
+    events += updates.end({**usage, **output})
+    events += [Answered(text='{"choice": 2}'), Ended(outcome="answered")]
+    return [msgspec.json.encode(event) for event in events]
 
 
 def claude() -> list[bytes]:

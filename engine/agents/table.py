@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from engine.agents import claude, codex, command, scripted
+from engine.agents import acp, claude, codex, command, scripted
 from engine.agents.protocol import Agent, AgentMissingError
 
 
@@ -34,6 +34,10 @@ def _command(setup: Setup) -> Agent:
     return command.CommandAgent(setup.command)
 
 
+def _acp(setup: Setup) -> Agent:
+    return acp.Acp(setup.command)
+
+
 def _scripted(setup: Setup) -> Agent:
     return scripted.Scripted(setup.folder / (setup.script or ""))
 
@@ -43,6 +47,7 @@ AGENTS: Final[Mapping[str, Maker]] = {
     claude.NAME: _claude,
     command.NAME: _command,
     scripted.NAME: _scripted,
+    acp.NAME: _acp,
 }
 
 

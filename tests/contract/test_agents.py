@@ -146,6 +146,16 @@ class TestOwnEvents(ReaderContract):
         return printed.own()
 
 
+class TestAcp(ReaderContract):
+    """Any agent behind the protocol, as the bridge tells of it."""
+
+    def make(self, folder: Path) -> StreamReader:
+        return EventLines(folder / "answer")
+
+    def lines(self) -> list[bytes]:
+        return printed.acp()
+
+
 class TestCodex(ReaderContract):
     """codex exec --json."""
 
