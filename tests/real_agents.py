@@ -19,6 +19,9 @@ from tests.models.usage import Prices
 KEY: Final = f"sk-not-a-key-{uuid.uuid4().hex}"
 """Another one in each process: tools that look at all processes would see another test's."""
 
+FIRST: Final = 10
+"""The toy's number as the person wrote it."""
+
 _ITERATION = "This is iteration {} (trace "
 
 
@@ -42,7 +45,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 def _codex_at(url: str) -> Json:
     provider = (
         f'{{name="mock",base_url="{url}/v1",wire_api="responses",env_key="CODEX_API_KEY",'
-        "request_max_retries=0,stream_max_retries=0,stream_idle_timeout_ms=1500}"
+        "request_max_retries=0,stream_max_retries=0,stream_idle_timeout_ms=3000}"
     )
     words = ["-c", 'model_provider="mock"', "-c", f"model_providers.mock={provider}"]
     return {"model": "gpt-5.5", "options": words, "env": {"secret": ["CODEX_API_KEY"]}}
@@ -53,12 +56,17 @@ def _claude_at(url: str) -> Json:
         "ANTHROPIC_BASE_URL": url,
         "CLAUDE_CODE_MAX_RETRIES": "0",
         "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
-        "API_TIMEOUT_MS": "2000",
+        "API_TIMEOUT_MS": "4000",
     }
     return {
         "model": "claude-sonnet-4-5",
         "env": {"set": short, "secret": ["ANTHROPIC_API_KEY"]},
     }
+
+
+def _claude_with_a_plan_at(url: str) -> Json:
+    keys = _claude_at(url)
+    return keys | {"env": keys["env"] | {"secret": ["CLAUDE_CODE_OAUTH_TOKEN"]}}
 
 
 CODEX: Final = Program(
@@ -76,6 +84,11 @@ CLAUDE: Final = Program(
     # It says itself what it costs, by the list.
     prices=Prices(fresh_usd=3, cached_usd=0.3, cache_written_usd=3.75, output_usd=15),
 )
+SUBSCRIBER: Final = msgspec.structs.replace(
+    CLAUDE, key="CLAUDE_CODE_OAUTH_TOKEN", proposer=_claude_with_a_plan_at
+)
+"""With a plan of its maker's: only of those limits it says when they end."""
+
 OWN_PRICES: Final[Json] = {
     "gpt-5.5": {"input": 2, "cached_input": 0.25, "cache_write": 3, "output": 16}
 }
@@ -109,8 +122,9 @@ def surroundings(program: Program, folder: Path, key: str = KEY) -> dict[str, st
 
 
 def edits(old: int, new: int) -> list[Turn]:
-    """The two turns that change the toy's number."""
-    change = Edit("work.py", f"VALUE = {old}", f"VALUE = {new}")
+    """The two turns that change the toy's number, and not that constant alone."""
+    was = f"VALUE = {old}" if old == FIRST else f"VALUE = {old}  # v{old}"
+    change = Edit("work.py", was, f"VALUE = {new}  # v{new}")
     return [Turn((Read("work.py"),)), Turn((change,))]
 
 

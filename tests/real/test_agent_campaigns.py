@@ -1,7 +1,7 @@
 """The real programs as agents of whole campaigns, through the command, to scripted models."""
 
 import threading
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -38,8 +38,9 @@ from tests.workspaces import git
 DONE: Final = Turn((Answer(answer()["answer"]),), Usage(fresh=3, cached=1100, output=80))
 DEAR: Final = Usage(fresh=91, cached=1700, cache_written=55, output=700, reasoning=600)
 LOOK: Final = (
-    "env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n'; "
-    "grep -rs 'sk-not-a-key-' ~ $HOME $CODEX_HOME $CLAUDE_CONFIG_DIR ..; printf 'I have %s' looked"
+    "(env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'; "
+    "cat $(find .. ~ $CODEX_HOME $CLAUDE_CONFIG_DIR -type f)) 2>/dev/null "
+    "| grep -a 'sk-not-[a]-key'; printf 'I have %s' looked"
 )
 STORY: Final[Story] = {
     2: [Turn((Think("**Less**"), Say("I read it."), Read("work.py")), DEAR), edits(10, 9)[1], DONE],
@@ -77,22 +78,24 @@ class Watched:
         return self._choose(conversation)
 
 
-@pytest.fixture(scope="module", params=[CODEX, CLAUDE], ids=str)
-def night(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Night]:
-    """The five iterations with each program."""
-    program: Program = request.param
-    folder = tmp_path_factory.mktemp("night")
+@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+def test_a_real_program_makes_five_iterations(tmp_path: Path, program: Program) -> None:
     watched = Watched(STORY)
     with program.serve(watched) as server:
-        toy = hire(folder, program, server.url)
-        toy.run(6, **surroundings(program, folder))
-    yield Night(program, toy, server, shown=watched.shown.is_set())
+        toy = hire(tmp_path, program, server.url)
+        toy.run(6, status=0, **surroundings(program, tmp_path))
+    night = Night(program, toy, server, shown=watched.shown.is_set())
+    each_verdict_is_the_one_that_was_earned(night)
+    what_was_spent_is_what_the_service_billed(night)
+    what_an_iteration_spent_is_told_with_it(night)
+    the_key_is_shown_to_the_service_alone(night)
+    tools_do_not_see_the_key(night)
+    answers_prompts_and_transcripts_are_kept(night)
+    what_was_refused_lies_under_refs(night)
     toy.end()
 
 
-def test_each_verdict_is_the_one_that_was_earned(night: Night) -> None:
+def each_verdict_is_the_one_that_was_earned(night: Night) -> None:
     assert night.toy.verdicts() == {
         1: "promoted",
         2: "promoted",
@@ -106,7 +109,7 @@ def test_each_verdict_is_the_one_that_was_earned(night: Night) -> None:
     assert night.toy.shown(night.toy.branch()) == "VALUE = 9"
 
 
-def test_what_was_spent_is_what_the_service_billed(night: Night) -> None:
+def what_was_spent_is_what_the_service_billed(night: Night) -> None:
     billed, ended = night.server.ledger.billed, night.toy.events("AgentFinished")
     assert [event["iteration"] for event in ended] == [2, 3, 4, 5, 6]
     told = {name: sum(event["tokens"][name] for event in ended) for name in ended[0]["tokens"]}
@@ -125,7 +128,7 @@ def test_what_was_spent_is_what_the_service_billed(night: Night) -> None:
     assert spend["unpriced_tokens"] == 0
 
 
-def test_what_an_iteration_spent_is_told_with_it(night: Night) -> None:
+def what_an_iteration_spent_is_told_with_it(night: Night) -> None:
     (second,) = night.toy.of_iteration(2, "AgentFinished")
     calls = [DEAR, Usage(), DONE.usage]
     assert second["tokens"]["input"] == sum(call.input for call in calls)
@@ -134,7 +137,7 @@ def test_what_an_iteration_spent_is_told_with_it(night: Night) -> None:
     assert sixth["tokens"]["output"] == DEAR.output
 
 
-def test_the_key_is_shown_to_the_service_alone(night: Night) -> None:
+def the_key_is_shown_to_the_service_alone(night: Night) -> None:
     headers = [call.headers for call in night.server.ledger.calls]
     assert all(any(KEY in value for value in each.values()) for each in headers)
     files = [path for path in night.toy.run_dir.rglob("*") if path.is_file()]
@@ -145,12 +148,12 @@ def test_the_key_is_shown_to_the_service_alone(night: Night) -> None:
     assert not night.shown, "it was on a command line"
 
 
-def test_tools_do_not_see_the_key(night: Night) -> None:
+def tools_do_not_see_the_key(night: Night) -> None:
     assert "I have looked" in night.seen()
     assert KEY not in night.seen()
 
 
-def test_answers_prompts_and_transcripts_are_kept(night: Night) -> None:
+def answers_prompts_and_transcripts_are_kept(night: Night) -> None:
     for number in (2, 3, 4, 5):
         assert (night.toy.paths.attempt(number, 1) / "answer.json").exists()
         assert night.toy.of_iteration(number, "AgentFinished")[0]["answer"]["choice"] == 1
@@ -160,12 +163,9 @@ def test_answers_prompts_and_transcripts_are_kept(night: Night) -> None:
     assert len({night.toy.prompt(number) for number in range(2, 7)}) == 5
 
 
-def test_what_was_refused_lies_under_refs_and_nothing_else_of_the_person_is_touched(
-    night: Night,
-) -> None:
+def what_was_refused_lies_under_refs(night: Night) -> None:
     kept = night.toy.kept()
     assert night.toy.shown(kept["candidates/00003"]) == "VALUE = 20"
     assert night.toy.shown(kept["candidates/00003"], "notes.md") == "worse"
     assert night.toy.shown(kept["candidates/00005"]) == "VALUE = -1"
     assert night.toy.processes() == []
-    assert night.toy.harm() == {}
