@@ -1,5 +1,6 @@
 """The steps of candidates of code: an agent works, its change is collected, carried, accepted."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol, assert_never
@@ -35,6 +36,7 @@ from engine.proposers.protocol import Proposal
 from engine.workspace.protocol import Change, Commit, Conflict, Refused, Unchanged, Workspace
 
 BY_CAMPAIGN: Final = "the campaign"
+_log = logging.getLogger(__name__)
 
 
 class Agents(Protocol):
@@ -77,6 +79,9 @@ class NoCode:
 
     async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
         """Nothing is accepted anywhere."""
+
+    async def close(self) -> None:
+        """Nothing is anybody's."""
 
 
 class Coding:
@@ -148,7 +153,7 @@ class Coding:
             return None
         commit = Commit(candidate.code.commit)
         tree = self._workspace.tree(turn.slot)
-        if not turn.finished:
+        if not turn.finished or not self._workspace.holds(turn.slot):
             tree = await self._workspace.check_out(turn.slot, commit)
         return tree / self._root.relative_to(self._workspace.top)
 
@@ -183,9 +188,18 @@ class Coding:
             failpoints.reach("accepted.recorded")
             await self._accept_champion()
             failpoints.reach("accepted.moved")
-        await self._workspace.give_back(turn.slot)
+        for notice in await self._workspace.give_back(turn.slot):
+            _log.warning("%s", notice)
         await self._forget_dropped()
         await self._guard.look()
+
+    async def close(self) -> None:
+        """Give back what is the person's.
+
+        Raises:
+            WorkspaceError: it cannot be given back as it was found.
+        """
+        await self._workspace.close()
 
     async def _accept_champion(self) -> None:
         champion = self._writer.state.best()

@@ -156,9 +156,13 @@ class Engine:
             alive_s=self._vigil.alive_s,
             code=code,
         )
-        async with anyio.create_task_group() as tasks:
-            for slot in range(self._parts.state.slots):
-                tasks.start_soon(slots.run, slot)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for slot in range(self._parts.state.slots):
+                    tasks.start_soon(slots.run, slot)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await code.close()
         return slots.ending()
 
     async def _code(self) -> CodeSteps:

@@ -78,6 +78,10 @@ class CodeSteps(Protocol):
         """What the verdict on an iteration means for the repository."""
         ...
 
+    async def close(self) -> None:
+        """Give back what is the person's."""
+        ...
+
 
 class Iteration:
     """Brings one open iteration to its verdict; may be called again after an interruption."""

@@ -77,6 +77,11 @@ class InPlace:
         self._only(slot)
         return self.top
 
+    def holds(self, slot: int) -> bool:
+        """Whether the checkout is the run's just now."""
+        self._only(slot)
+        return self._holding.intent is not None
+
     async def open(self) -> Commit:
         """Make it ready, also after a crash; the commit that the run began from."""
         settings = self._settings
@@ -89,19 +94,19 @@ class InPlace:
         await refs.own(self._paths.root)
         holding = Holding(repository, refs, folder, settings)
         self._opened = Lines(repository, refs), holding
-        await self._recover()
+        await self._recover("Left when the engine died")
         base = await refs.read("base")
         return base or await self._begin(repository, refs, holding)
 
-    async def _recover(self) -> None:
-        """Give back what a dead engine did not, after what lies there was kept."""
+    async def _recover(self, message: str) -> None:
+        """Give back what is held, after what lies there was kept."""
         holding = self._holding
         if holding.intent is None:
             return
         agents = holding.intent.phase == "lent"
         await holding.look()
         try:
-            tip = await self._what_fits(holding.intent.base, "Left when the engine died")
+            tip = await self._what_fits(holding.intent.base, message)
             await self._lines.kept(holding.intent.base, tip, _LEFT if agents else _FOUND)
         except WorkspaceError as error:
             _log.warning("what was left in %s cannot be kept: %s", self.top, error)
@@ -128,6 +133,7 @@ class InPlace:
         """The checkout, exactly as `base` has it, for an agent to change."""
         self._only(slot)
         holding = self._holding
+        await self._lines.refs.drop(_LEFT)
         await (holding.switch if holding.intent else holding.take)(base, "lent")
         return self.top
 
@@ -144,6 +150,9 @@ class InPlace:
         """What is in the checkout now, as one commit on `base`."""
         self._only(slot)
         holding = self._holding
+        if holding.intent is None:
+            left = await self._lines.refs.read(_LEFT)
+            await holding.take(left or base, "lent")
         own = await self._own(base)
         taken = await tips.take(self._lines.git, holding.place, base, own, holding.limits)
         if isinstance(taken, Refused):
@@ -168,14 +177,8 @@ class InPlace:
     async def rescue(self, slot: int, base: Commit, name: str) -> Commit | None:
         """Keep what an attempt that was cut off left, under the private ref."""
         self._only(slot)
-        refs = self._lines.refs
         if self._holding.intent is None:
-            left = await refs.read(_LEFT)
-            if left is None:
-                return await refs.read(name)
-            await refs.keep(name, left)
-            await refs.drop(_LEFT)
-            return left
+            return await self._left_as(name)
         try:
             tip = await self._what_fits(base, f"Cut off: {name}")
         except WorkspaceError as error:
@@ -186,7 +189,19 @@ class InPlace:
     async def stash(self, slot: int, base: Commit, name: str, message: str) -> Commit | None:
         """Put what is in the checkout aside, under the private ref stash/`name`."""
         self._only(slot)
+        if self._holding.intent is None:
+            return await self._left_as(f"stash/{name}")
         return await self._lines.stash(base, await self._what_fits(base, message), name)
+
+    async def _left_as(self, name: str) -> Commit | None:
+        """What was in the checkout when it was given back, under the private ref."""
+        refs = self._lines.refs
+        left = await refs.read(_LEFT)
+        if left is None:
+            return await refs.read(name)
+        await refs.keep(name, left)
+        await refs.drop(_LEFT)
+        return left
 
     async def stashes(self) -> list[Stashed]:
         """What was put aside, in the order of the names."""
@@ -229,8 +244,8 @@ class InPlace:
         return await self._lines.diff(base, commit)
 
     async def close(self) -> None:
-        """Give the checkout back, if it is lent."""
-        await self._holding.give_back()
+        """Give the checkout back, if it is lent; what an agent left there is kept."""
+        await self._recover("Left when the engine ended")
 
     async def remove(self) -> None:
         """Remove the run's private refs for good; the checkout is given back before."""

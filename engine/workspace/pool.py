@@ -64,6 +64,10 @@ class Pool:
         """Where the slot's tree is, whatever it has."""
         return self._place(slot).tree
 
+    def holds(self, slot: int) -> bool:
+        """Whether the slot has a tree: nobody else uses it."""
+        return self.tree(slot).is_dir()
+
     async def open(self) -> Commit:
         """Make it ready, also after a crash; the commit that the run began from."""
         settings = self._settings

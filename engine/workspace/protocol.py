@@ -98,6 +98,10 @@ class Workspace(Protocol):
         """Where the slot's tree is, whatever is in it."""
         ...
 
+    def holds(self, slot: int) -> bool:
+        """Whether what was last done in the slot's tree is still there, also after a crash."""
+        ...
+
     async def give_back(self, slot: int) -> list[str]:
         """The iteration is over: nobody works in the slot's tree, and what it has is not kept.
 
