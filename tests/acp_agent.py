@@ -104,6 +104,7 @@ class Played:
             case "hang", []:
                 await asyncio.sleep(1000)
             case "until_cancelled", []:
+                await self._tool("until_cancelled", "", "completed")
                 await self._cancelled.wait()
                 return "cancelled"
             case _:

@@ -84,7 +84,8 @@ def acp() -> list[bytes]:
     usage = {"inputTokens": 1500, "cachedReadTokens": 1200, "cachedWriteTokens": 300}
     output = {"outputTokens": 120, "thoughtTokens": 30, "totalTokens": 3150}
     events += updates.end({**usage, **output})
-    events += [Answered(text='{"choice": 2}'), Ended(outcome="answered")]
+    answer = '{"choice": 2}'
+    events += [Answered(text=answer, structured=answer), Ended(outcome="answered")]
     return [msgspec.json.encode(event) for event in events]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Protocol
 
-from engine.agents import codex_failures
+from engine.agents import answers, codex_failures
 from engine.agents.acp_json import Json, part, parts, text
 from engine.agents.acp_updates import Updates
 from engine.agents.acp_wire import CLOSED, PeerError, Wire
@@ -87,7 +87,8 @@ class Session:
             return Ended(outcome="crashed", detail=f"it stopped: {reason or 'it does not say why'}")
         if reason == "refusal":
             self._tell(Trouble(text="its model refused"))
-        self._tell(Answered(text=self._updates.answer))
+        answer = self._updates.answer
+        self._tell(Answered(text=answer, structured=answers.structured_in(answer)))
         return Ended(outcome="answered")
 
     async def _choose(self, opened: Json, category: str, wanted: str) -> None:

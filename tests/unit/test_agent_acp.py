@@ -1,6 +1,7 @@
 """The ACP client, against an agent made with the protocol's own library, and against garbage."""
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ from engine.agents.protocol import (
 from engine.agents.result import Limits, SessionResult
 from engine.core.parts import Tokens
 from tests.agents import Stage
+from tests.driving import wait_for
 
 AGENT = str(Path(__file__).parents[1] / "acp_agent.py")
 USAGE = {"totalTokens": 4680, "inputTokens": 3000, "outputTokens": 150,
@@ -214,6 +216,29 @@ async def test_words_that_the_bridge_does_not_know_are_told(stage: Stage) -> Non
     result = await played(stage, options=("--permission", "allow"))
     assert result.outcome == "crashed"
     assert "--permission" in result.detail
+
+
+def test_one_that_is_told_to_end_cancels_the_prompt(stage: Stage) -> None:
+    script = stage.root / "steps.json"
+    script.write_text(json.dumps([["usage", USAGE], ["say", "here"], ["until_cancelled"]]))
+    launch = Acp([sys.executable, AGENT, str(script)]).launch(stage.task())
+    bridge = subprocess.Popen(
+        launch.argv, env=launch.env, cwd=stage.tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert bridge.stdin is not None
+    bridge.stdin.close()
+    wait_for(lambda: b"until_cancelled" in _read_some(bridge))
+    bridge.terminate()
+    assert bridge.stdout is not None
+    rest = bridge.stdout.read().splitlines()
+    assert bridge.wait() == 1
+    assert b'"it stopped: cancelled"' in rest[-1]
+    assert any(b'"spent"' in line and b"4500" in line for line in rest)
+
+
+def _read_some(process: "subprocess.Popen[bytes]") -> bytes:
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 def test_a_program_that_is_not_there_is_named(stage: Stage) -> None:
