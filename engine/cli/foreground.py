@@ -51,7 +51,8 @@ def foreground(request: Request) -> int:
     except EnvironmentFailedError as error:
         return _say(f"environment: {error}", Exit.WRONG)
     me = identity.own()
-    taken = take_over(request.paths, wanted, me, lambda: kill_leftovers(request.paths.run_marker))
+    marker, agents = request.paths.run_marker, str(request.paths.agents.resolve())
+    taken = take_over(request.paths, wanted, me, lambda: kill_leftovers(marker, agents))
     match taken:
         case Opened():
             return _run(request, taken, me)

@@ -72,6 +72,21 @@ def carrying(variable: str, value: str) -> list[Process]:
     return [process for process in found if process is not None and not process.dead]
 
 
+def with_path_into(folder: str) -> list[Process]:
+    """Living processes whose PATH leads to somewhere below a folder, this one left out.
+
+    Cost: as `carrying`.
+    """
+    below = os.fsencode(folder) + b"/"
+    found = [read(pid) for pid in _pids() if pid != os.getpid() and _leads(pid, below)]
+    return [process for process in found if process is not None and not process.dead]
+
+
+def _leads(pid: int, below: bytes) -> bool:
+    paths = (each for each in variables(pid) if each.startswith(b"PATH="))
+    return any(part.startswith(below) for each in paths for part in each[5:].split(b":"))
+
+
 def opened(pid: int, descriptor: int) -> str:
     """A name for what a process has open there, such as `pipe:[4711]`; empty if unreadable."""
     try:

@@ -166,18 +166,22 @@ async def _end_group(step: Step, grace_s: float) -> int:
     return 0
 
 
-def kill_leftovers(run: str, timeout_s: float = UNKILLABLE_S) -> list[int]:
+def kill_leftovers(
+    run: str, agents: str | None = None, timeout_s: float = UNKILLABLE_S
+) -> list[int]:
     """The pids of what a dead engine's run left behind; all of it is gone when this returns.
 
     Call it before anything of the run is started. It blocks: nothing else goes on by then.
 
     Args:
         run: the real path of the run folder, as in the processes' marker.
+        agents: the real path of the folder in which agents have their homes. What sheds the
+            marker may still have a PATH into there, where some agents keep their own tools.
         timeout_s: seconds after which a process that does not die is given up, with a warning.
     """
     seen: dict[int, Process] = {}
     begun_s = time.monotonic()
-    while members := _left_by(run, seen):
+    while members := _left_by(run, agents, seen):
         if time.monotonic() - begun_s > timeout_s:
             _log.warning("these processes cannot be killed: %s", sorted(members))
             break
@@ -188,8 +192,10 @@ def kill_leftovers(run: str, timeout_s: float = UNKILLABLE_S) -> list[int]:
     return sorted(seen)
 
 
-def _left_by(run: str, seen: dict[int, Process]) -> dict[int, Process]:
-    marked = {process.pid: process for process in procfs.carrying(RUN_VARIABLE, run)}
+def _left_by(run: str, agents: str | None, seen: dict[int, Process]) -> dict[int, Process]:
+    named = procfs.carrying(RUN_VARIABLE, run)
+    named += [] if agents is None else procfs.with_path_into(agents)
+    marked = {process.pid: process for process in named}
     if not marked and not seen:
         return {}
     alive = {process.pid: process for process in procfs.everything() if not process.dead}
