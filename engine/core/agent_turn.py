@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
-from engine.core.events import AgentFinished, ChangeCollected, VerdictReached
+from engine.core.events import ChangeCollected, VerdictReached
 from engine.core.plan import Plan
 from engine.core.state import OpenIteration, RunState
 from engine.core.steps import CollectChange, RunAgent, Wait
@@ -29,13 +29,13 @@ def agent_step(
     if code is None or code.agent is None:
         return None
     if turn.change is not None:
-        return _too_small(state, turn, plan, turn.change)
+        return _against_the_rules(state, turn, plan, turn.change)
     if not turn.answers:
         return _when_free(state, turn, now_s)
     last = turn.answers[-1]
     match last.outcome:
         case "answered":
-            return _answered(state, turn, plan, last)
+            return CollectChange()
         case "limited":
             return _after_limit(state, turn, plan, now_s)
         case "unreachable" | "crashed":
@@ -49,13 +49,17 @@ def agent_step(
             assert_never(last.outcome)
 
 
-def _too_small(
+def _against_the_rules(
     state: RunState, turn: OpenIteration, plan: Plan, change: ChangeCollected
 ) -> VerdictReached | None:
-    """Refuses a change of constants alone while the prompt demanded a structural one."""
-    if not (change.scalar and turn.escalated):
+    """Refuses a change whose answer breaks the rules, or that is too small for an escalation."""
+    problems = turn.answers[-1].problems if turn.answers else []
+    if problems and plan.agent.answer_required:
+        reason = f"its answer breaks the rules: {'; '.join(problems)}"
+    elif change.scalar and turn.escalated:
+        reason = "an escalation stands, and nothing but constants was changed"
+    else:
         return None
-    reason = "an escalation stands, and nothing but constants was changed"
     return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors)
 
 
@@ -70,15 +74,6 @@ def _when_free(
         return verdict_of(state, turn, "inconclusive", f"its agent could not work: {spent}")
     until_s = _seconds(state.parked_until) if state.parked_until else 0.0
     return Wait(until_s=until_s, reason="usage limit") if until_s > now_s else RunAgent()
-
-
-def _answered(
-    state: RunState, turn: OpenIteration, plan: Plan, last: AgentFinished
-) -> CollectChange | VerdictReached:
-    if last.problems and plan.agent.answer_required:
-        reason = f"its answer breaks the rules: {'; '.join(last.problems)}"
-        return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors)
-    return CollectChange()
 
 
 def _after_limit(
