@@ -79,7 +79,9 @@ def test_an_iteration_over_its_budget_ends_within_the_call(
 def test_a_run_over_its_budget_ends_with_3_and_goes_on_with_a_larger_one(
     toy: Make, most: Json, more: Json
 ) -> None:
-    calls: Steps = [spend(100, 0.25), spend(100, 0.25), value(9)]
+    # Calls take time; what is told in one breath is spent before anybody can say no.
+    call: Steps = [{"sleep": "300ms"}, spend(100, 0.25)]
+    calls: Steps = [*call, *call, value(9)]
     climb = toy({2: calls, 3: [*calls, *calls, {"hang": True}], 4: [value(7)]}, budget=most)
     climb.run(4, status=3)
     (finished,) = climb.events("RunFinished")
