@@ -1,7 +1,10 @@
 """An agent asks a person: approved, refused, not answered, cut off, several at once."""
 
+import json
+import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from engine.core.ids import ApprovalId
 from tests.coding import Steps, Toy, value
 from tests.driving import wait_for
 
+ACP_AGENT = Path(__file__).parents[1] / "acp_agent.py"
 Make = Callable[..., Toy]
 A1, A2 = ApprovalId("a-001"), ApprovalId("a-002")
 
@@ -161,6 +165,21 @@ def test_a_flood_of_questions_and_bad_names_ends(toy: Make) -> None:
     assert (folder / "answers/f-149").read_text() == "approve"
     assert climb.prompt(2) not in ("approve", "refuse")
     assert "nobody is asked" in climb.log(2)
+
+
+def test_an_agent_behind_the_protocol_asks_by_it(toy: Make, tmp_path: Path) -> None:
+    steps = [["edit", "work.py", "VALUE = 9\n"], ["permit", "git push"], ["say", "Done."]]
+    script = tmp_path / "steps.json"
+    script.write_text(json.dumps(steps))
+    command = [sys.executable, str(ACP_AGENT), str(script)]
+    climb = toy({}, proposers=[{"kind": "agent", "agent": "acp", "command": command}])
+    engine = climb.start("--iterations", "2")
+    assert climb.wait_event("ApprovalAsked")["text"] == "execute: Run it: git push"
+    climb.answered(climb.send(Refuse(approval=A1)))
+    assert engine.wait() == 0
+    assert climb.shown(climb.branch()) == "VALUE = 9"
+    assert "[reject_once]" in climb.log(2)
+    assert climb.verdicts()[2] == "promoted"
 
 
 def test_the_command_line(toy: Make) -> None:
