@@ -54,7 +54,9 @@ def write_answer(folder: Path, ask: str, *, approved: bool) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{ask}.tmp"
-    draft.write_text("approve" if approved else "refuse", encoding="ascii")
+    draft.unlink(missing_ok=True)
+    with draft.open("x", encoding="ascii") as file:  # never through a link that is there
+        file.write("approve" if approved else "refuse")
     draft.replace(folder / ask)
 
 

@@ -1,5 +1,6 @@
 """What an agent asks while it works: put to people, answered in time, told to the agent."""
 
+import contextlib
 import math
 import time
 from datetime import UTC, datetime
@@ -116,7 +117,9 @@ class Questions:
                 lambda: asking.write_answer(self._answers, question.id, approved=approved)
             )
 
-        await self._room.write(str(self._answers), write)
+        # What the agent itself has put in the way is its own affair: it learns of the default.
+        with contextlib.suppress(OSError):
+            await self._room.write(str(self._answers), write)
 
 
 def _waiting(approval: ApprovalAsked) -> str:

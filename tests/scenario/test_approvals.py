@@ -167,6 +167,16 @@ def test_a_flood_of_questions_and_bad_names_ends(toy: Make) -> None:
     assert "nobody is asked" in climb.log(2)
 
 
+def test_an_agent_that_cannot_be_told_does_no_harm(toy: Make) -> None:
+    breaks = 'rm -rf "$CONTROLROOM_ANSWERS"; : > "$CONTROLROOM_ANSWERS"'
+    question = '{"type":"asks","id":"q","text":"?","default":"approve","wait_s":0}'
+    answered = "until grep -q ApprovalAnswered ../../journal.sqlite*; do sleep 0.05; done; sleep 1"
+    climb = toy({2: [{"run": breaks}, {"print": question}, {"run": answered}, value(9)]})
+    climb.run(2)
+    assert climb.verdicts()[2] == "promoted"
+    assert climb.events("ApprovalAnswered")[0]["by"] == "the deadline"
+
+
 def test_an_agent_behind_the_protocol_asks_by_it(toy: Make, tmp_path: Path) -> None:
     steps = [["edit", "work.py", "VALUE = 9\n"], ["permit", "git push"], ["say", "Done."]]
     script = tmp_path / "steps.json"

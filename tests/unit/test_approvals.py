@@ -151,3 +151,15 @@ def test_an_answer_is_waited_for(tmp_path: Path, *, approved: bool) -> None:
     waiting.join(20)
     assert found == [approved]
     assert [path.name for path in folder.iterdir()] == ["q"]
+
+
+def test_an_answer_is_written_through_no_link(tmp_path: Path) -> None:
+    folder, other = asking.folder_of(tmp_path), tmp_path / "other"
+    other.write_text("mine")
+    folder.mkdir()
+    for name in ("q", ".q.tmp"):
+        (folder / name).symlink_to(other)
+    asking.write_answer(folder, "q", approved=True)
+    assert other.read_text() == "mine"
+    assert not (folder / "q").is_symlink()
+    assert asking.read_answer(folder, "q") is True
