@@ -66,7 +66,7 @@ class Session:
             return Ended(outcome="crashed", detail=detail[:500])
         opened = await self._wire.ask("session/new", {"cwd": str(self._tree), "mcpServers": []})
         self._id = text(opened, "sessionId")
-        self._tell(Began(session=self._id, model=model or text(part(able, "agentInfo"), "name")))
+        self._tell(Began(session=self._id, model=model or _current(opened, "model")))
         await self._choose(opened, "model", model)
         await self._choose(opened, "thought_level", effort)
         return await self._prompt(prompt)
@@ -123,6 +123,14 @@ def failure(error: PeerError, session: Session) -> Ended:
     outcome = codex_failures.outcome_of(detail)
     at = codex_failures.retry_at(detail) if outcome == "limited" else None
     return Ended(outcome=outcome, detail=detail, retry_at=at)
+
+
+def _current(opened: Json, category: str) -> str:
+    """What an option of the session is, where the agent says it."""
+    for option in parts(opened, "configOptions"):
+        if text(option, "category") == category:
+            return text(option, "currentValue")
+    return ""
 
 
 def _values(option: Json) -> list[str]:

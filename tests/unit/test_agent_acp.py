@@ -94,7 +94,7 @@ async def test_all_that_an_agent_does_is_told(stage: Stage) -> None:
         input=4500, cached_input=1200, cache_write=300, output=180, reasoning=30
     )
     assert [event for event in stage.events if not isinstance(event, Spent | Answered)][:-1] == [
-        Began(session="session-1"),
+        Began(session="session-1", model="small"),
         Reasoning(text="The loop is short."),
         Message(text="Make it faster.\n I look around."),
         ToolStarted(id="call-make", tool="shell", text="make"),
