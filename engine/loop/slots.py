@@ -96,7 +96,7 @@ class Slots:
     def _merged(
         self, state: RunState, slot: int, proposal: Proposal | None
     ) -> Sequence[e.AnyEvent]:
-        # Another slot may have been quicker, or an ending come, while the merge was made.
+        # It was tried before, or another slot was quicker, or an ending came meanwhile.
         if proposal is None or proposal.key in state.keys:
             return []
         return [] if ending(state, self._alive_s()) is not None else begun(state, slot, proposal)

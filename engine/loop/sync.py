@@ -70,9 +70,7 @@ class Sync:
             self._looked = True
             if isinstance(merged, Conflict):
                 await self._conflict(merged)
-            if not isinstance(merged, Change) or _key(merged) in state.keys:
-                return None
-            return _proposal(state, champion, merged)
+            return _proposal(state, champion, merged) if isinstance(merged, Change) else None
 
     async def _merged(self, champion: Commit) -> Change | Unchanged | Conflict | None:
         try:
@@ -103,7 +101,7 @@ def _one_is_open(state: RunState) -> bool:
 
 
 def _key(merged: Change) -> str:
-    """Equal for merges that have the same code: what was tried once is not tried again."""
+    """Equal for merges that have the same code: none is tried again."""
     return f"{SYNC}/{merged.base}/{merged.tree}"
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from engine.core.commands import Stash
 from tests.coding import Steps, Toy, aside, check_climb, spend, value
-from tests.driving import wait_for
 
 Make = Callable[..., Toy]
 
@@ -115,15 +114,17 @@ def test_all_directives_of_the_campaign_are_recorded_though_it_was_killed_betwee
 
 def test_a_killed_attempt_is_kept_as_it_was(toy: Make, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    first: Steps = [value(9), {"commit": "nine"}, aside(1), {"say": "half way"}]
+    orphan = {"run": "setsid sleep 600 >/dev/null 2>&1 &"}
+    first: Steps = [value(9), {"commit": "nine"}, aside(1), orphan, {"say": "half way"}]
     climb = toy({"2/1": [*first, {"wait_for": str(gate)}], "2/2": [value(8)]})
     engine = climb.start("--iterations", "2")
     climb.wait_said("half way", 2)
     engine.kill()
     engine.wait()
+    assert climb.processes()
     climb.run(2)
+    assert climb.processes() == []
     kept = climb.kept()["attempts/00002-1"]
     assert (climb.shown(kept), climb.shown(kept, "aside.py")) == ("VALUE = 9", "ASIDE = 1")
     assert climb.parents(climb.parents(kept)[0]) == [climb.base]
     assert climb.shown(climb.branch()) == "VALUE = 8"
-    wait_for(lambda: climb.processes() == [])
