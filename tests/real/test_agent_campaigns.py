@@ -1,7 +1,6 @@
 """The real programs as agents of whole campaigns, through the command, to scripted models."""
 
 import threading
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -25,12 +24,11 @@ from tests.real_agents import (
     CLAUDE,
     CODEX,
     KEY,
+    Hiring,
     Program,
     Story,
     by_iteration,
     edits,
-    hire,
-    surroundings,
     words_on_command_lines,
 )
 from tests.workspaces import git
@@ -79,11 +77,10 @@ class Watched:
 
 
 @pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
-def test_a_real_program_makes_five_iterations(tmp_path: Path, program: Program) -> None:
+def test_a_real_program_makes_five_iterations(hiring: Hiring, program: Program) -> None:
     watched = Watched(STORY)
-    with program.serve(watched) as server:
-        toy = hire(tmp_path, program, server.url)
-        toy.run(6, status=0, **surroundings(program, tmp_path))
+    toy, server = hiring(program, watched)
+    toy.run(6, status=0, **hiring.person)
     night = Night(program, toy, server, shown=watched.shown.is_set())
     each_verdict_is_the_one_that_was_earned(night)
     what_was_spent_is_what_the_service_billed(night)
@@ -92,7 +89,6 @@ def test_a_real_program_makes_five_iterations(tmp_path: Path, program: Program) 
     tools_do_not_see_the_key(night)
     answers_prompts_and_transcripts_are_kept(night)
     what_was_refused_lies_under_refs(night)
-    toy.end()
 
 
 def each_verdict_is_the_one_that_was_earned(night: Night) -> None:
