@@ -1,13 +1,13 @@
 """Every member of a campaign's space: its static estimate, or its correctness.
 
-    python scripts/gdn_family.py [--table assets/gdn-v5p-family.csv] [--jobs 2]
+    python scripts/gdn_family.py [--table assets/gdn-v5p-family.csv] [--jobs 1]
     python scripts/gdn_family.py --check acceptance
     python scripts/gdn_family.py --count
 
 A row of the table is written as soon as it is known, and a member that has one is not costed again:
 stop it and start it as you like. A column for every parameter of the space (empty where it is not
 active), then the figures and a verdict: ok, or the class of the failure. Costing takes the very
-path of the check command, a fresh process for each member: 3 to 15 s on one core.
+path of the check command, two fresh processes for each member, 5 to 30 s of one core in all.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--campaign", type=Path, default=ROOT / "configs" / "gdn-v5p.yaml")
     parser.add_argument("--table", type=Path, default=ROOT / "assets" / "gdn-v5p-family.csv")
     parser.add_argument("--target", default="v5p")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="members at a time, of two processes")
     parser.add_argument("--check", choices=["correctness", "acceptance"])
     parser.add_argument("--count", action="store_true", help="say how many there are, and end")
     options = parser.parse_args()

@@ -58,12 +58,12 @@ def environment(folder: Path, operation: str) -> dict[str, str]:
         "TPU_LOG_DIR": "disabled",
         "TPU_STDERR_LOG_LEVEL": "2",
     }
-    if not _has_tpu():
+    if not has_tpu():
         variables["ALLOW_MULTIPLE_LIBTPU_LOAD"] = "1"
     return variables
 
 
-def _has_tpu() -> bool:
+def has_tpu() -> bool:
     """Whether a TPU is plugged in here: two compilers at once may not share it."""
     return any(Path("/dev").glob("accel*")) or Path("/dev/vfio/0").exists()
 

@@ -1,4 +1,6 @@
-"""The process that compiles one member and reads its profile: a job on stdin, the answer on stdout.
+"""The process that compiles one program of a member and reads its profile.
+
+It takes a job on stdin and answers on stdout, in JSON.
 
 It is a process of its own because the compiler reads its flags once, and because it aborts on
 programs that its profiler cannot follow.
@@ -13,7 +15,8 @@ from typing import Any
 
 from kernels.common import static_profile
 from kernels.common.chips import CHIPS
-from kernels.gdn.cost import KEY_HEADS, SAMPLES, VALUE_HEADS, sample_heads
+from kernels.gdn import process
+from kernels.gdn.cost import KEY_HEADS, VALUE_HEADS, sample_heads
 from kernels.gdn.member import parse
 
 OPERATION = "gdn_fwd.1"
@@ -37,17 +40,17 @@ def _answer(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     member = parse(job["parameters"])
     heads = sample_heads(member)
     key_heads = heads * KEY_HEADS // VALUE_HEADS
-    samples = [shapes.abstract(tokens, key_heads, heads) for tokens in SAMPLES]
+    sample = shapes.abstract(job["tokens"], key_heads, heads)
     function = functools.partial(tpu.forward, member)
     try:
-        loops = [f for f in audit.audit(function, samples[0]) if f.rule == audit.LOOP]
+        loops = [f for f in audit.audit(function, sample) if f.rule == audit.LOOP]
         if loops:
             return _failed("refused", f"{loops[0].rule}: {loops[0].detail}")
         compiler = static_profile.Compiler(CHIPS[job["target"]], OPERATION, folder)
-        profiles = [compiler.profile(function, sample) for sample in samples]
+        profile = compiler.profile(function, sample)
     except Exception as error:  # noqa: BLE001  the compiler raises whatever its layers raise
         return _failed("compile", _first_line(error))
-    return {"profiles": [dataclasses.asdict(p) for p in profiles]}
+    return {"profile": dataclasses.asdict(profile)}
 
 
 def _failed(kind: str, detail: str) -> dict[str, Any]:
@@ -60,4 +63,4 @@ def _first_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process.leave(main())

@@ -194,4 +194,4 @@ def _write(result: Result) -> None:
 
 if __name__ == "__main__":
     process.prepare()
-    sys.exit(main())
+    process.leave(main())

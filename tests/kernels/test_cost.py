@@ -1,5 +1,8 @@
 """The static estimate: what it is made of, that it repeats, and what it says when there is none."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from kernels.common import hlo
@@ -12,6 +15,8 @@ from kernels.gdn.member import Member
 V5P = CHIPS["v5p"]
 QUICK = Member(inverse="sub8", merge="packed", inverse_precision="refined")
 HAS_COMPILER = cost.libtpu_version() is not None
+TABLE = Path(__file__).parents[2] / "assets" / "gdn-v5p-family.csv"
+RECORDED_WITH = "0.0.51"
 
 
 def program(cycles: int, around: int = 0) -> dict[str, int]:
@@ -55,6 +60,21 @@ def test_the_estimate_repeats_to_the_bit_and_says_what_it_is() -> None:
     assert isinstance(first, Estimate)
     assert first.floor_ms < first.kernel_ms < first.est_ms < 5.0
     assert cost.label().startswith("static estimate (libtpu 0.")
+    if cost.libtpu_version() == RECORDED_WITH:
+        assert (first.est_ms, first.spills) == recorded("R", "sub8", "packed", "refined")
+
+
+def recorded(form: str, inverse: str, merge: str, precision: str) -> tuple[float, int]:
+    """est_ms and spills of a member with one head a step, from the table of the family."""
+    chosen = (form, inverse, merge, precision)
+    with TABLE.open(newline="") as file:
+        (row,) = (
+            row
+            for row in csv.DictReader(file)
+            if row["heads_per_step"] == "1"
+            and (row["form"], row["inverse"], row["merge"], row["inverse_precision"]) == chosen
+        )
+    return float(row["est_ms"]), int(row["spills"])
 
 
 @pytest.mark.parametrize("target", ["v5e", "v6e"])
