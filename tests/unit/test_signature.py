@@ -17,7 +17,7 @@ ALIKE = [
     ),
     (
         "Traceback (most recent call last):\n"
-        '  File "/srvs/a/RUN/trees/00/kernels/gdn/body.py", line 88, in _within\n'
+        '  File "/srv/a/RUN/trees/00/kernels/gdn/body.py", line 88, in _within\n'
         "ValueError: shapes (64, 128) and (128, 128, 2) differ at 0x7f3a12bc",
         "Traceback (most recent call last):\n"
         '  File "/home/x/.controlroom/runs/r-s1/trees/03/kernels/gdn/body.py", line 9, in _within\n'
