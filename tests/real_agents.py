@@ -172,7 +172,7 @@ def named_by(text: str) -> list[int]:
     return sorted(found)
 
 
-def wait_state(toy: Toy, state: str, deadline_s: float = 30.0) -> Json:
+def wait_state(toy: Toy, state: str, deadline_s: float = 60.0) -> Json:
     """The run's status, as soon as it is in a state."""
 
     def found() -> list[Json]:

@@ -166,7 +166,8 @@ def test_a_usage_limit_is_waited_out(hiring: Hiring, program: Program, *, again:
 
     def choose(conversation: Conversation) -> Turn | Fault | None:
         if not resets_at_s:
-            resets_at_s.append(int(time.time()) + 8)
+            # Far enough that a busy machine is seen to wait.
+            resets_at_s.append(int(time.time()) + 15)
             return UsageLimit(resets_at_s=resets_at_s[0])
         return CHANGE[conversation.turns] if conversation.turns < len(CHANGE) else None
 
