@@ -3,9 +3,13 @@
 The toy's code is two numbers, and their sum is its score: less is better, zero and less is wrong.
 """
 
+import atexit
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +18,7 @@ import yaml
 from engine.client import RunHandle, flat, status_json
 from engine.core.commands import AnyCommand
 from engine.core.ids import CommandId
-from engine.runfolder import RunPaths
+from engine.runfolder import RunPaths, heartbeat
 from tests.driving import marked, of_type, wait_for
 from tests.warm import WARM, Running
 from tests.workspaces import ENVIRON, Person, differences, git
@@ -102,6 +106,19 @@ def answer(**changed: Any) -> Json:
     return {"answer": given | changed}
 
 
+@cache
+def _like() -> Path:
+    """A repository with the toy's code and a person's work of every kind, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="toy-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    person = Person(folder / "repo")
+    person.write(CODE)
+    git(person.top, "add", "-A")
+    git(person.top, "commit", "-qm", "The toy")
+    person.make_dirty()
+    return person.top
+
+
 class Toy:
     """A person's repository with a campaign in it, and the command run there.
 
@@ -121,19 +138,18 @@ class Toy:
         **campaign: Any,
     ) -> None:
         self.folder = folder
-        self.person = Person(folder / "repo")
-        self.repo = self.person.top
-        self.person.write(CODE)
+        self.repo = folder / "repo"
+        shutil.copytree(_like(), self.repo, symlinks=True)
+        self.person = Person.of(self.repo)
         self.write_campaign(agent=agent, **campaign)
-        git(self.repo, "add", "-A")
-        git(self.repo, "commit", "-qm", "The toy")
+        git(self.repo, "add", "campaign.yaml")
+        git(self.repo, "commit", "-qm", "The campaign", "--", "campaign.yaml")
         self.base = self.person.head
         self.run_dir = self.repo / ".controlroom" / "runs" / RUN
         self.paths = RunPaths(self.run_dir)
         self.started: list[Running] = []
         played = {str(key): steps for key, steps in turns.items()}
         (folder / "script.yaml").write_text(yaml.safe_dump({"iterations": played}))
-        self.person.make_dirty()
         self.before = self.person.state()
 
     def write_campaign(self, *, agent: Json | None = None, **campaign: Any) -> None:
@@ -210,10 +226,21 @@ class Toy:
     def wait_event(self, kind: str, **fields: Any) -> Json:
         """The first event of a type with these fields, as soon as it is there."""
 
+        seen = -1
+
         def found() -> list[Json]:
+            nonlocal seen
+            if seen == (now := self.recorded()):
+                return []  # reading all events costs much more than looking whether there are more
+            seen = now
             return [e for e in self.events(kind) if fields.items() <= e.items()]
 
         return wait_for(found)[0]
+
+    def recorded(self) -> int:
+        """The number of the last event, as the engine's heartbeat says."""
+        beat = heartbeat.read(self.paths.heartbeat)
+        return beat.seq if beat else 0
 
     def verdicts(self) -> dict[int, str]:
         """The verdicts, by iteration."""

@@ -51,7 +51,7 @@ class Running:
         end = time.monotonic() + deadline_s
         while (status := self.poll()) is None:
             assert time.monotonic() < end, f"still running:\n{self.output[-4000:]}"
-            time.sleep(0.002)
+            time.sleep(0.005)
         return status
 
     def wait_at_most(self, seconds: float) -> bool:

@@ -52,6 +52,13 @@ class Person:
         git(top, "pack-refs", "--all")
         self.write({"data/set.bin": "ignored data", "src/b.o": "object"})
 
+    @classmethod
+    def of(cls, top: Path) -> "Person":
+        """The person whose repository is there already."""
+        person = cls.__new__(cls)
+        person.top = top
+        return person
+
     @property
     def head(self) -> str:
         return git(self.top, "rev-parse", "HEAD")

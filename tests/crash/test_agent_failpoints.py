@@ -18,9 +18,8 @@ TURNS: dict[int | str, Steps] = {
         {"write": {"file": "notes.md", "text": "left\n"}},
         {"say": "done"},
     ],
-    3: [value(20), {"say": "done"}],
 }
-LAST = 3
+LAST = 2
 BEFORE_THE_AGENT = {"iteration.recorded": 2, "agent.recorded": 1}
 WHILE_IT_WORKS = {"check.spawned": 2}
 AFTER_IT = {"agent.ended": 1, "agent.outcome": 1, "change.collected": 1, "change.recorded": 1}
@@ -44,7 +43,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
     """The run that was never killed."""
     climb = Toy(tmp_path_factory.mktemp("reference"), TURNS)
     climb.run(LAST)
-    assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "rejected"}
+    assert climb.verdicts() == {1: "promoted", 2: "promoted"}
     yield climb
     climb.end()
 

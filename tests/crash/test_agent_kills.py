@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 
-from engine.runfolder import heartbeat
 from tests.coding import Steps, Toy, aside, check_climb, spend, value
 from tests.driving import of_type, wait_for
 
@@ -36,18 +35,12 @@ def killed_somewhere(climb: Toy, dice: random.Random) -> None:
     """Run until some events were recorded, and a moment longer; or hardly until the start."""
     engine = climb.start("--iterations", str(ITERATIONS))
     if dice.random() > 0.2:
-        goal = recorded(climb) + dice.randint(1, MOST_EVENTS)
-        wait_for(lambda: recorded(climb) >= goal or engine.poll() is not None)
+        goal = climb.recorded() + dice.randint(1, MOST_EVENTS)
+        wait_for(lambda: climb.recorded() >= goal or engine.poll() is not None)
     ended = engine.wait_at_most(dice.uniform(0, LONGEST_S))
     assert not ended, f"the run was over before it was killed often enough\n{engine.output}"
     engine.kill()
     engine.wait()
-
-
-def recorded(climb: Toy) -> int:
-    """The number of the last event, as the engine's heartbeat says."""
-    beat = heartbeat.read(climb.paths.heartbeat)
-    return beat.seq if beat else 0
 
 
 def test_forty_kills_change_nothing(toy: Make) -> None:
