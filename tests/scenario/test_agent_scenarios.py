@@ -332,6 +332,21 @@ def test_s15_a_branch_that_somebody_moved_is_not_moved_back(toy: Make) -> None:
     assert climb.shown(climb.branch()) == "VALUE = 8"
 
 
+def test_a_branch_that_somebody_checked_out_is_not_moved_under_their_feet(toy: Make) -> None:
+    climb = toy({2: [value(9)], 3: [value(8)]})
+    climb.run(2)
+    before = climb.branch()
+    with climb.person_at_work():
+        git(climb.repo, "symbolic-ref", "HEAD", "refs/heads/controlroom/toy/toy-s0")
+    assert "is checked out in" in climb.run(3, status=5)
+    assert climb.branch() == before
+    assert climb.verdicts()[3] == "promoted"
+    with climb.person_at_work():
+        git(climb.repo, "symbolic-ref", "HEAD", "refs/heads/main")
+    climb.run(3)
+    assert climb.shown(climb.branch()) == "VALUE = 8"
+
+
 def _when(event: dict[str, str]) -> float:
     return datetime.fromisoformat(event["time"]).timestamp()
 
