@@ -58,7 +58,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
     toy = Toy(
         tmp_path_factory.mktemp("night"),
         NIGHT,
-        agent={"deadline": "4s", "env": {"secret": ["TOY_KEY"]}},
+        agent={"deadline": "5s", "env": {"secret": ["TOY_KEY"]}},
     )
     toy.run(12, TOY_KEY=SECRET)
     yield toy
