@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from engine.core.events import Limits
+from engine.core.plan import Plan
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, Verified, verify
 from engine.loop.engine import INTERRUPTED, Engine, Parts
@@ -62,6 +63,7 @@ async def test_two_signals_end_an_engine_that_cannot_record_its_end(tmp_path: Pa
                     state=found.state,
                     prepare=prepare,
                     proposer=Nobody(),
+                    plan=Plan(checks=()),
                     paths=paths,
                     heartbeat=beat,
                     identity=identity.own(),

@@ -23,6 +23,15 @@ def torn(journal: Path) -> None:
         file.truncate(journal.stat().st_size - 2048)
 
 
+def without_the_page_of(event: bytes, journal: Path) -> None:
+    """What stands behind the last such event on its page is gone, as after a torn write."""
+    content = bytearray(journal.read_bytes())
+    start = content.rindex(event)
+    end = (start // 4096 + 1) * 4096
+    content[start:end] = bytes(end - start)
+    journal.write_bytes(content)
+
+
 def overwritten(journal: Path) -> None:
     """4 kB in the middle are something else; SQLite alone does not notice."""
     with journal.open("r+b") as file:
@@ -148,7 +157,7 @@ def test_what_is_good_of_a_torn_journal_is_shown(
     whole = originals["finished"]
     shutil.copytree(whole.folder, tmp_path / "work")
     copy = Driver(tmp_path / "work")
-    torn(copy.run_dir / "journal.sqlite")
+    without_the_page_of(b"EngineStopped", copy.run_dir / "journal.sqlite")
     printed = reading(copy, status=UNUSABLE)
     events = whole("events").stdout.splitlines()
     shown = printed["events"].splitlines()
