@@ -1,5 +1,6 @@
 """What the journal promises to its one writer."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +105,15 @@ def test_the_chain_is_what_it_was_in_the_first_version(path: Path) -> None:
     journal.close()
 
 
-GOLDEN = "85f19d96c98ccb95a0124e9cd65a8ba6de338fac0ec4638dd30952c17804c562"
+def test_an_event_of_the_first_version_is_read() -> None:
+    """Fields that came later are what they were meant to be before: at their defaults."""
+    body = json.loads(e.encode(created()))
+    for later in ("failures_in_all", "usd", "tokens", "exit_on_halt"):
+        del body["limits"][later]
+    assert e.decode(json.dumps(body).encode()) == created()
+
+
+GOLDEN = "6374ed71dcba90e3ea4ccb652f2c707ef6af1a5b5182309704cadaa76ff66f0b"
 
 
 def test_another_expectation_is_a_conflict_and_records_nothing(path: Path) -> None:
