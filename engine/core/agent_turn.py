@@ -52,9 +52,15 @@ def agent_step(
 def _against_the_rules(
     state: RunState, turn: OpenIteration, plan: Plan, change: ChangeCollected
 ) -> VerdictReached | None:
-    """Refuses a change whose answer breaks the rules, or that is too small for an escalation."""
+    """Refuses a change whose answer breaks the rules, or that is too small for an escalation.
+
+    A campaign that requires no answer judges by its checks alone: there, a constant may be the
+    whole of what is sought.
+    """
+    if not plan.agent.answer_required:
+        return None
     problems = turn.answers[-1].problems if turn.answers else []
-    if problems and plan.agent.answer_required:
+    if problems:
         reason = f"its answer breaks the rules: {'; '.join(problems)}"
     elif change.scalar and turn.escalated:
         reason = "an escalation stands, and nothing but constants was changed"

@@ -267,7 +267,14 @@ def test_an_answer_that_breaks_a_rule_makes_the_candidate_invalid(toy: Make) -> 
 
 
 def test_constants_alone_are_no_answer_to_an_escalation(toy: Make) -> None:
-    climb = toy({2: [value(20)], 3: [constant(5)], 4: [constant(5), aside(1)], 5: [constant(4)]})
+    steps: dict[int | str, Steps] = {
+        2: [value(20)],
+        3: [constant(5)],
+        4: [constant(5), aside(1)],
+        5: [constant(4)],
+    }
+    required = {turn: [*made, answer()] for turn, made in steps.items()}
+    climb = toy(required, agent={"answer": "required"})
     climb.run(5)
     assert climb.verdicts() == {
         1: "promoted",
@@ -278,6 +285,12 @@ def test_constants_alone_are_no_answer_to_an_escalation(toy: Make) -> None:
     }
     assert "nothing but constants was changed" in climb.verdict(3)["reason"]
     assert climb.of_iteration(3, "CheckStarted") == []
+
+
+def test_constants_alone_are_a_candidate_where_no_answer_is_required(toy: Make) -> None:
+    climb = toy({2: [value(20)], 3: [constant(5)]})
+    climb.run(3)
+    assert climb.verdicts() == {1: "promoted", 2: "rejected", 3: "promoted"}
 
 
 def test_post_checks_run_for_would_be_champions_alone(toy: Make, tmp_path: Path) -> None:
