@@ -33,6 +33,7 @@ from engine.core.parts import AgentOutcome
 from engine.executors.clock import EngineClock
 from engine.executors.protocol import (
     Command,
+    Exceeded,
     Executor,
     Finished,
     Interrupted,
@@ -301,6 +302,8 @@ class Attempt:
                 return Ended(outcome="crashed", detail=reason)
             case TimedOut(_, after_s):
                 return Ended(outcome="timeout", detail=f"still at work after {after_s:.0f} s")
+            case Exceeded():
+                return Ended(outcome="crashed", detail=ended.words)
             case Finished():
                 # One that came to its end while it was cut off did its work, but over its ceiling.
                 over = self._cut is not None and self._cut.outcome == "ceiling"

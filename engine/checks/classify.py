@@ -8,7 +8,7 @@ import msgspec
 from engine.checks.result import Result
 from engine.core.campaign.checks import CheckSpec, FailureName, TestsSpec
 from engine.core.events import Tests
-from engine.executors.protocol import Finished, NotStarted, TimedOut
+from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 CANNOT_RUN: Final = (126, 127)
 """Exit statuses by which a shell says that it could not run a command."""
@@ -25,7 +25,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     class of the first failure pattern that matches the output.
     """
 
-    ended: Finished | TimedOut | NotStarted
+    ended: Finished | TimedOut | Exceeded | NotStarted
     result: Result = Result()
     metrics: dict[str, float] = {}
     tests: Tests | None = None
@@ -54,6 +54,8 @@ def classify(spec: CheckSpec, seen: Observed) -> Judged:
             deadline = f"killed after its deadline of {spec.deadline_s:g} s"
             idle = f"killed after {spec.idle_s or 0:g} s without output"
             return Judged("timeout", _with_words(deadline if kind == "deadline" else idle, seen))
+        case Exceeded():
+            return Judged(spec.fails_as, _with_words(seen.ended.words, seen))
         case Finished():
             return _finished(spec, seen, seen.ended)
         case _:

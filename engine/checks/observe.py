@@ -16,7 +16,7 @@ from engine.checks.step import Step
 from engine.core.campaign.checks import CheckSpec, FailureName, JsonMetric, RegexMetric
 from engine.core.campaign.placeholders import fill
 from engine.core.events import Tests
-from engine.executors.protocol import Finished, NotStarted, TimedOut
+from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 _SMALL_BYTES: Final = 65536
 
@@ -39,7 +39,10 @@ def before(spec: CheckSpec, root: Path, step: Step) -> Before:
 
 
 async def observe(
-    spec: CheckSpec, ended: Finished | TimedOut | NotStarted, log: CheckLog, before: Before
+    spec: CheckSpec,
+    ended: Finished | TimedOut | Exceeded | NotStarted,
+    log: CheckLog,
+    before: Before,
 ) -> Observed:
     """All that is known of the check now that it has ended and its log is finished."""
     if isinstance(ended, NotStarted):
@@ -88,7 +91,9 @@ def _read(spec: CheckSpec, result: Result, before: Before, output: bytes) -> _Re
     return _Read(metrics, missing, tests, pattern and pattern.verdict)
 
 
-def _observed(ended: Finished | TimedOut, result: Result, read: _Read, words: str) -> Observed:
+def _observed(
+    ended: Finished | TimedOut | Exceeded, result: Result, read: _Read, words: str
+) -> Observed:
     return Observed(
         ended=ended,
         result=result,

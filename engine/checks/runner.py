@@ -27,6 +27,7 @@ from engine.core.state import Candidate
 from engine.executors.protocol import (
     Command,
     Ended,
+    Exceeded,
     Executor,
     Finished,
     Interrupted,
@@ -205,7 +206,7 @@ def _header(turn: _Turn) -> str:
     )
 
 
-def _footer(ended: Finished | TimedOut | NotStarted) -> str:
+def _footer(ended: Finished | TimedOut | Exceeded | NotStarted) -> str:
     """What the log should say that the command cannot have said itself."""
     match ended:
         case Finished(background=0, signal=None):
@@ -216,6 +217,8 @@ def _footer(ended: Finished | TimedOut | NotStarted) -> str:
             return f"=== it left {ended.background} processes behind; they were killed"
         case TimedOut(kind, after_s):
             return f"=== killed after {after_s:.1f} s ({kind})"
+        case Exceeded():
+            return f"=== killed: {ended.words}"
         case NotStarted(reason):
             return f"=== not started: {reason}"
         case _:

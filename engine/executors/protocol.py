@@ -1,13 +1,17 @@
 """What runs a command, what it is given, and how a command can end."""
 
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, assert_never
 
 import anyio
 import msgspec
 
 RUN_VARIABLE: Final = "CONTROLROOM_RUN"
 STEP_VARIABLE: Final = "CONTROLROOM_STEP"
+PRODUCED_VARIABLE: Final = "CONTROLROOM_PRODUCED"
+
+MOST_PRODUCED_FILES: Final = 1000
+MOST_REPORT_BYTES: Final = 1 << 20
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -24,10 +28,43 @@ class Marker(msgspec.Struct, frozen=True):
         return {RUN_VARIABLE: self.run, STEP_VARIABLE: self.step}
 
 
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A sandbox round a command: what it sees, and how much it may take.
+
+    It sees the system's programs, `read` (unchangeable) and `write` at the paths they have outside,
+    and nothing else of this machine. What is in `hide` is masked, wherever it would be seen. The
+    command's folder has to be one that is seen. HOME and /tmp are empty and go away with it.
+
+    `memory_bytes` is for all its processes together, `processes` for how many there are at once,
+    `scratch_bytes` for what lies in HOME and /tmp, `output_bytes` for what it prints.
+
+    With `collects`, a folder outside, it finds an empty folder of `produced_bytes` under
+    CONTROLROOM_PRODUCED; the ordinary files that it leaves there are copied into `collects` once
+    nothing of it lives any more, at most MOST_PRODUCED_FILES of them.
+
+    With `nesting` it may make sandboxes of its own, as some agents do.
+    """
+
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    hide: tuple[Path, ...] = ()
+    network: bool = False
+    nesting: bool = False
+    memory_bytes: int = 8 << 30
+    processes: int = 256
+    scratch_bytes: int = 1 << 30
+    output_bytes: int = 64 << 20
+    produced_bytes: int = 256 << 20
+    collects: Path | None = None
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A command to run. A string is a script for `/bin/sh`; nothing of `env` is inherited.
 
     `stdin` is a file that it reads as its standard input; without one there is nothing to read.
+    In a `box` it does not carry its marker: what stands round it does, and dies with it.
+    `report_to` names a variable in which it is told the descriptor of a pipe to the engine: what
+    it writes there comes back as `Finished.report`.
     """
 
     run: tuple[str, ...] | str
@@ -37,17 +74,32 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float | None = None
     idle_s: float | None = None
     stdin: Path | None = None
+    box: Box | None = None
+    report_to: str | None = None
+
+
+class Produced(msgspec.Struct, frozen=True, kw_only=True):
+    """What was copied out of a sandbox: paths within `Box.collects`, and what was not, and why."""
+
+    files: tuple[str, ...] = ()
+    size_bytes: int = 0
+    refused: tuple[str, ...] = ()
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The command ended by itself: with an exit status, or through a signal.
 
     `background` counts the processes that it left behind and that were killed afterwards.
+    `report` is what it wrote to the descriptor of `Command.report_to`, if it was given one; of
+    more than MOST_REPORT_BYTES it is the beginning, and `report_cut` says so.
     """
 
     exit_code: int | None = None
     signal: int | None = None
     background: int = 0
+    produced: Produced | None = None
+    report: bytes | None = None
+    report_cut: bool = False
 
 
 class TimedOut(msgspec.Struct, frozen=True):
@@ -55,6 +107,31 @@ class TimedOut(msgspec.Struct, frozen=True):
 
     kind: Literal["deadline", "idle"]
     after_s: float
+
+
+class Exceeded(msgspec.Struct, frozen=True):
+    """The command was killed in its box, since it took more than that allows.
+
+    `limit` is in bytes, for processes their number.
+    """
+
+    what: Literal["memory", "processes", "output", "scratch"]
+    limit: int
+
+    @property
+    def words(self) -> str:
+        """What it took too much of, for people."""
+        match self.what:
+            case "processes":
+                return f"it had more than {self.limit:,} processes"
+            case "output":
+                return f"it printed more than {self.limit:,} bytes"
+            case "memory":
+                return f"it took more than {self.limit:,} bytes of memory"
+            case "scratch":
+                return f"it filled its {self.limit:,} bytes of scratch space"
+            case _:
+                assert_never(self.what)
 
 
 class NotStarted(msgspec.Struct, frozen=True):
@@ -69,7 +146,7 @@ class Interrupted(msgspec.Struct, frozen=True):
     reason: str
 
 
-Ended = Finished | TimedOut | NotStarted | Interrupted
+Ended = Finished | TimedOut | Exceeded | NotStarted | Interrupted
 
 
 class LogSink(Protocol):
