@@ -32,7 +32,7 @@ def test_every_stress_passes(point: cover.Point) -> None:
     assert failures(parse(point)) == []
 
 
-@pytest.mark.parametrize("layout", ["token", "native"])
+@pytest.mark.parametrize("layout", ["token", pytest.param("native", marks=pytest.mark.long)])
 def test_the_whole_acceptance_list_passes(layout: str) -> None:
     heads = 8 if layout == "native" else 2
     member = Member(

@@ -57,7 +57,7 @@ def lasting() -> Lasting:
     return Lasting()
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_s2_an_agent_that_hangs_is_ended_with_all_its_processes(
     hiring: Hiring, lasting: Lasting, program: Program
 ) -> None:

@@ -61,7 +61,7 @@ def lasted_s(toy: Toy, iteration: int) -> float:
     return (ended - started).total_seconds()
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [pytest.param(CODEX, marks=pytest.mark.long), CLAUDE], ids=str)
 def test_a_service_that_fails_costs_an_iteration_and_no_more(
     hiring: Hiring, program: Program
 ) -> None:
@@ -158,7 +158,11 @@ def test_a_budget_is_kept_to_within_one_call(hiring: Hiring, program: Program) -
 
 @pytest.mark.parametrize(
     ("program", "again"),
-    [(CODEX, False), (CODEX, True), (SUBSCRIBER, True)],
+    [
+        pytest.param(CODEX, False, marks=pytest.mark.long),
+        (CODEX, True),
+        pytest.param(SUBSCRIBER, True, marks=pytest.mark.long),
+    ],
     ids=["codex", "codex and another engine", "claude and another engine"],
 )
 def test_a_usage_limit_is_waited_out(hiring: Hiring, program: Program, *, again: bool) -> None:
