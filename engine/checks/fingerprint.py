@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
@@ -33,7 +33,10 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
 
 def _command(check: Mapping[str, Any]) -> list[Any]:
     """What of a check can change a measured value; deadlines and expectations cannot."""
-    return [check[key] for key in ("name", "run", "shell", "metrics", "executor")]
+    return [check[key] for key in _JUDGING if check[key] is not None]
+
+
+_JUDGING: Final = ("name", "run", "produce", "judge", "shell", "metrics", "executor")
 
 
 def _environment(campaign: Campaign, root: Path, python: str) -> str:

@@ -10,7 +10,7 @@ from engine.checks.preflight_code import missing_for_code
 from engine.checks.programs import program_problem
 from engine.checks.requirements import RequirementsError, environment_name
 from engine.checks.variables import variable_problems, variables
-from engine.core.campaign.checks import CheckSpec, JsonMetric
+from engine.core.campaign.checks import CheckSpec, JsonMetric, Part
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment, VenvEnvironment
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
@@ -51,7 +51,11 @@ def missing_requirements(
     for check in campaign.all_checks:
         problems = [
             *variable_problems(campaign.env_of(check), environ),
-            *_program(campaign, check, root, environ),
+            *(
+                problem
+                for part in check.commands()
+                for problem in _program(campaign, check, part, (root, environ))
+            ),
             *(_shared_files(check) if side_by_side else ()),
         ]
         found += [f"check {check.name}: {problem}" for problem in problems]
@@ -77,15 +81,16 @@ def _environment(campaign: Campaign, root: Path, environ: Mapping[str, str]) -> 
 
 
 def _program(
-    campaign: Campaign, check: CheckSpec, root: Path, environ: Mapping[str, str]
+    campaign: Campaign, check: CheckSpec, part: Part, where: tuple[Path, Mapping[str, str]]
 ) -> Iterator[str]:
-    program = check.words()[0]
+    root, environ = where
+    program = check.words(part)[0]
     made = not isinstance(campaign.environment, InterpreterEnvironment)
     # A shell's line is the shell's to read; an environment still to be made may bring the program.
     if check.shell or (made and os.sep not in program):
         return
     path = variables(campaign.env_of(check), environ).values.get("PATH", os.defpath)
-    if problem := program_problem(program, root, path, key="run"):
+    if problem := program_problem(program, root, path, key=part):
         yield problem
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engine.checks.files import remove
-from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.checks import CheckSpec, Part
 from engine.core.campaign.placeholders import fill, fill_shell
 from engine.core.state import Candidate
 from engine.runfolder.paths import RunPaths
@@ -32,15 +32,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             "CONTROLROOM_TRACE_ID": trace_id,
         }
 
-    def command(self, spec: CheckSpec) -> tuple[str, ...] | str:
-        """The command with its placeholders filled.
+    def command(self, spec: CheckSpec, part: Part = "run") -> tuple[str, ...] | str:
+        """A command of the check with its placeholders filled.
 
         Raises:
             KeyError: a placeholder means nothing for this candidate.
         """
         if spec.shell:
-            return fill_shell(spec.words()[0], self.values)
-        return tuple(fill(word, self.values) for word in spec.words())
+            return fill_shell(spec.words(part)[0], self.values)
+        return tuple(fill(word, self.values) for word in spec.words(part))
 
     def write(self, candidate: Candidate) -> None:
         """Make the folder and the candidate's file; an earlier attempt's result goes.

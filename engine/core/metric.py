@@ -1,10 +1,11 @@
 """What is measured and what a better value is."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 Direction = Literal["min", "max"]
+FORGEABLE: Final = "score can be forged"
 
 
 class Gain(msgspec.Struct, frozen=True):
@@ -22,6 +23,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """The objective of a run.
 
     `label` says what kind of figure it is where that is not "measured" ("static estimate").
+    `forgeable` says that what runs the candidate's code could have written the score itself.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None = None
     min_gain: Gain = Gain()
     label: str = ""
+    forgeable: bool = False
+
+    @property
+    def caption(self) -> str:
+        """What has to be known of its figures wherever they are shown."""
+        return ", ".join(filter(None, (self.label, FORGEABLE if self.forgeable else "")))
 
     def gain(self, value: float, reference: float) -> float:
         """How much better `value` is than `reference`, in the metric's unit; negative if worse."""

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from engine.core.campaign.checks import CheckSpec, JsonMetric, RegexMetric
+from engine.core.campaign.checks import CheckSpec, JsonMetric, Part, RegexMetric
 from engine.core.campaign.environment import RESERVED, EnvSpec
 from engine.core.campaign.fields import show
 from engine.core.campaign.nearest import did_you_mean
 from engine.core.campaign.placeholders import PLACEHOLDERS, placeholders
 from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.salvage import Draft
+from engine.core.campaign.sealed_rules import UNUSED, sealed_findings
 from engine.core.campaign.space_rules import name_fix, show_names
 from engine.core.duration import format_duration
 
@@ -25,7 +26,9 @@ def check_findings(draft: Draft) -> Iterator[Finding]:
     for place, check in _placed(draft):
         yield from environment_findings(check.env, (*place, "env"))
         yield from _deadlines(check, place, draft)
-        yield from _command(check, place, draft)
+        yield from sealed_findings(check, place, draft)
+        for part in check.commands():
+            yield from _command(check, part, place, draft)
         yield from _sources(check, place)
     if draft.sound("checks") and draft.sound("metric", "name"):
         yield from _reported(draft)
@@ -77,22 +80,22 @@ def _deadlines(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding
         )
 
 
-def _command(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
-    run = (*place, "run")
-    if check.shell and not isinstance(check.run, str):
+def _command(check: CheckSpec, part: Part, place: Place, draft: Draft) -> Iterator[Finding]:
+    run, command = (*place, part), check.commands()[part]
+    if check.shell and not isinstance(command, str):
         message, fix = "a list of words runs without a shell", "write one line, or remove shell"
         yield Finding(place=(*place, "shell"), message=message, fix=fix, at_key=True)
     try:
-        words = check.words()
+        words = check.words(part)
     except ValueError as error:
         message = f"cannot be parted into words: {str(error).lower()}"
         yield Finding(place=run, message=message, fix="close the quotation, or write a list")
         return
-    if isinstance(check.run, str) and not check.shell and draft.sound(*place, "shell"):
+    if isinstance(command, str) and not check.shell and draft.sound(*place, "shell"):
         yield from _shell_words(words, run)
     for index, word in enumerate(words):
-        at = run if isinstance(check.run, str) else (*run, index)
-        yield from _placeholders(word, at, draft)
+        at = run if isinstance(command, str) else (*run, index)
+        yield from _placeholders(word, part, at, draft)
 
 
 def _shell_words(words: tuple[str, ...], place: Place) -> Iterator[Finding]:
@@ -108,10 +111,13 @@ def _shell_words(words: tuple[str, ...], place: Place) -> Iterator[Finding]:
             return
 
 
-def _placeholders(text: str, place: Place, draft: Draft) -> Iterator[Finding]:
+def _placeholders(text: str, part: Part, place: Place, draft: Draft) -> Iterator[Finding]:
     for name in placeholders(text):
         kind, _, parameter = name.partition(".")
-        if kind == "param" and parameter:
+        if (fix := UNUSED[part].get(name)) is not None:
+            message = f"{{{name}}} means nothing in `{part}`"
+            yield Finding(place=place, message=message, fix=fix)
+        elif kind == "param" and parameter:
             yield from _parameter(parameter, place, draft)
         elif name not in PLACEHOLDERS:
             known = [f"{{{known}}}" for known in PLACEHOLDERS]

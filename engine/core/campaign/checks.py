@@ -124,8 +124,12 @@ Command = Annotated[
 ]
 
 
+Part = Literal["run", "produce", "judge"]
+"""The key of one of a check's commands."""
+
+
 class CheckSpec(Model):
-    """A command that a candidate must pass.
+    """A command that a candidate must pass, or the two of a sealed check.
 
     Checks run in their order, and the first that fails ends the candidate. A check passes when its
     command ends in time with an accepted status, reports no failure, reports what it must, and its
@@ -137,10 +141,23 @@ class CheckSpec(Model):
         "by it).",
         examples=["correctness"],
     )
-    run: Command = Field(
+    run: Command | None = Field(
+        default=None,
         description="The command: a line, parted into words as a shell would but run without one, "
-        "or a list of words. Placeholders: see below.",
+        "or a list of words. Placeholders: see below. A check has this, or `produce` and `judge`.",
         examples=["'{python} -m mybench --out {result}'", "['{python}', bench.py]"],
+    )
+    produce: Command | None = Field(
+        default=None,
+        description="The first half of a sealed check, whose score cannot be forged: it runs the "
+        "candidate's code in a sandbox, and leaves ordinary files in the folder {produced}.",
+        examples=["'{python} -m mybench build --out {produced}'"],
+    )
+    judge: Command | None = Field(
+        default=None,
+        description="The second half: it runs from the protected base once nothing of the first "
+        "lives any more, reads what that left, and reports over a pipe (docs/integrity.md).",
+        examples=["'{python} -m mybench judge {produced}'"],
     )
     shell: Flag = Field(
         default=False,
@@ -151,7 +168,8 @@ class CheckSpec(Model):
     deadline_s: Duration = Field(
         default=600.0,
         alias="deadline",
-        description="After so long the command and all its children are killed; verdict: timeout.",
+        description="After so long the command and all its children are killed; verdict: timeout. "
+        "Each half of a sealed check has as long.",
         examples=["120s", "1h30m"],
     )
     idle_s: Duration | None = Field(
@@ -223,15 +241,31 @@ class CheckSpec(Model):
         default="local", description="Where it runs; one of `executors`.", examples=["local"]
     )
 
-    def words(self) -> tuple[str, ...]:
-        """The command as separate words, placeholders unfilled; a shell's line is one word.
+    @property
+    def sealed(self) -> bool:
+        """Whether what runs the candidate's code is parted from what judges it."""
+        return self.produce is not None and self.judge is not None
+
+    def commands(self) -> dict[Part, Command]:
+        """Its commands as they are written, by key: `run`, or `produce` and `judge`."""
+        parts: dict[Part, Command | None] = {
+            "run": self.run,
+            "produce": self.produce,
+            "judge": self.judge,
+        }
+        return {part: command for part, command in parts.items() if command is not None}
+
+    def words(self, part: Part = "run") -> tuple[str, ...]:
+        """A command as separate words, placeholders unfilled; a shell's line is one word.
 
         Raises:
+            KeyError: it has no such command.
             ValueError: a quotation is not closed.
         """
-        if not isinstance(self.run, str):
-            return self.run
-        return (self.run,) if self.shell else tuple(split(self.run))
+        command = self.commands()[part]
+        if not isinstance(command, str):
+            return command
+        return (command,) if self.shell else tuple(split(command))
 
     def made_resilient(self) -> "CheckSpec":
         """The same, run at least two times more when the machine fails it."""

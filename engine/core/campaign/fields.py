@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from engine.core import size
 from engine.core.duration import EXAMPLES, PATTERN, format_duration, parse_duration
 
 LARGEST_INT: Final = 2**53
@@ -53,6 +54,15 @@ def _seconds(value: object) -> object:
     except ValueError as error:
         message, _, fix = str(error).partition(": ")
         raise complaint(message, fix or f"write {EXAMPLES}") from None
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise complaint("must be a size", f"write it with its unit: {size.EXAMPLES}")
+    try:
+        return size.parse_size(str(value))
+    except ValueError as error:
+        raise complaint(str(error), f"write {size.EXAMPLES}") from None
 
 
 def _share(value: object) -> object:
@@ -103,6 +113,13 @@ Share = Annotated[
     WithJsonSchema({"type": "string", "format": "share", "pattern": f"^{_PERCENT.pattern}$"}),
 ]
 """A part of a whole, 0.03 say, written as `3%`."""
+Size = Annotated[
+    int,
+    BeforeValidator(_bytes),
+    PlainSerializer(size.format_size),
+    WithJsonSchema({"type": "string", "format": "size", "pattern": f"^{size.PATTERN}$"}),
+]
+"""Bytes, written as `512MiB`."""
 Count = Annotated[Int, Field(ge=0)]
 Positive = Annotated[Int, Field(ge=1)]
 Regex = Annotated[

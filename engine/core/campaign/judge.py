@@ -16,7 +16,7 @@ from engine.core.campaign.salvage import Draft, salvage
 from engine.core.campaign.space_rules import space_findings
 from engine.core.campaign.workspace_rules import workspace_findings
 
-_COMMANDS: Final = ("run", "command")
+_COMMANDS: Final = ("run", "produce", "judge", "command")
 
 
 def judge(

@@ -30,7 +30,8 @@ from engine.core.campaign.parameters import (
     Scalar,
 )
 from engine.core.campaign.policy import OnFail, PolicySpec
-from engine.core.campaign.proposers import EvolutionSpec, ProposerSpec
+from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, ProposerSpec
+from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.events import Limits
 from engine.core.metric import Direction, Gain, Metric
@@ -215,6 +216,18 @@ class Campaign(Model):
         "promoted. The keys are those of `checks`; the names are others.",
         examples=["[{name: whole-suite, run: '{python} -m pytest', deadline: 1h}]"],
     )
+    protect: tuple[Filled, ...] = Field(
+        default=(),
+        description="What judges: files and folders below the repository's top, or below `root` "
+        "where there is none; `*` stands for a part of a name, `**` for any folders. A candidate "
+        "that changes one of them is invalid; when one changes under the run, that halts.",
+        examples=["['tests/**', bench/reference.py]"],
+    )
+    sandbox: SandboxSpec = Field(
+        default=SandboxSpec(),
+        description="What the programs of sealed checks may see and use.",
+        examples=["{memory: 16GiB, read: [../data]}"],
+    )
     executors: ExecutorsSpec = Field(
         default=ExecutorsSpec(), description="Where checks run.", examples=["{local: {}}"]
     )
@@ -257,6 +270,23 @@ class Campaign(Model):
         """All checks in their order; those of `post_checks` only for what would be promoted."""
         late = (check.model_copy(update={"when": "would_promote"}) for check in self.post_checks)
         return (*self.checks, *late)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether any of its checks is a sealed one, which needs a sandbox."""
+        return any(check.sealed for check in self.all_checks)
+
+    def forgeable(self, *, unsealed: bool = False) -> bool:
+        """Whether code that somebody else wrote could write its own score.
+
+        Args:
+            unsealed: the halves of sealed checks run without a sandbox.
+        """
+        if not any(isinstance(proposer, AgentSpec) for proposer in self.proposers):
+            return False
+        name = self.metric.name
+        scoring = [check for check in self.all_checks if name in check.must_report()]
+        return unsealed or not all(check.sealed for check in scoring)
 
     def on_fail_of(self, check: CheckSpec) -> OnFail:
         """What a failure of one check means for the loop: its own word, or the policy's."""

@@ -13,6 +13,8 @@ PLACEHOLDERS: Final = {
     "python": "the Python of `environment`",
     "candidate": "the path of the JSON file that describes the candidate",
     "result": "the path at which the check may write its result",
+    "produced": "in a sealed check, the folder in which `produce` leaves files and `judge` finds "
+    "them",
     "step_dir": "a folder for this iteration's scratch files, removed after its verdict",
     "seed": "the candidate's seed",
     "iteration": "the number of the iteration",
