@@ -2,18 +2,22 @@
 
 import math
 import subprocess
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 import anyio
+import msgspec
 
 from engine.core import failpoints
 from engine.executors import processes, trees
+from engine.executors.boxed import Boxed
 from engine.executors.clock import TICK_S, EngineClock
 from engine.executors.output import Flow, Output
+from engine.executors.pipes import Report
 from engine.executors.protocol import (
+    MOST_REPORT_BYTES,
     Command,
     Ended,
+    Exceeded,
     Finished,
     Interrupted,
     LogSink,
@@ -51,26 +55,63 @@ class Local:
         stop: anyio.Event | None = None,
     ) -> Ended:
         """How the command ended; see Executor."""
-        flow = Flow(self._clock.now_s)
         with ExitStack() as opened:
             try:
-                outputs = [_open(opened, sink, flow) for sink in (log, errors) if sink is not None]
-                process = processes.spawn(command, outputs[0].writing_end, outputs[-1].writing_end)
+                streams = _Streams(command, (log, errors), opened, self._clock)
+                process = processes.spawn(streams.launch, *streams.writing_ends)
             except processes.CannotStartError as error:
                 return NotStarted(str(error))
             except OSError as error:
                 return NotStarted(f"cannot make a pipe: {error}")
-            for output in outputs:
-                output.close_writing()
-            turn = _Turn(command, outputs, process, flow, self._clock)
+            streams.started()
+            turn = _Turn(command, streams, process, self._clock)
             failpoints.reach("check.spawned")
             return await turn.attend(self._grace_s, stop or anyio.Event())
 
 
-def _open(opened: ExitStack, sink: LogSink, flow: Flow) -> Output:
-    output = Output(sink, flow)
-    opened.callback(output.close)
-    return output
+class _Streams:
+    """All that connects a command with the engine."""
+
+    def __init__(
+        self,
+        command: Command,
+        sinks: tuple[LogSink, LogSink | None],
+        opened: ExitStack,
+        clock: EngineClock,
+    ) -> None:
+        box = command.box
+        self.flow = Flow(clock.now_s, None if box is None else box.output_bytes)
+        self.outputs: list[Output] = []
+        for sink in sinks:
+            if sink is not None:
+                self.outputs.append(Output(sink, self.flow))
+                opened.callback(self.outputs[-1].close)
+        self.report = None if command.report_to is None else Report(MOST_REPORT_BYTES)
+        heard = None
+        if self.report is not None:
+            opened.callback(self.report.pipe.close)
+            heard = self.report.pipe.writing_end
+        self.boxed = None if box is None else Boxed(command, box, opened, heard)
+        self.launch = self.boxed.launch if self.boxed else processes.launch_of(command, heard)
+
+    @property
+    def writing_ends(self) -> tuple[int, int]:
+        """For its output and its errors."""
+        return self.outputs[0].writing_end, self.outputs[-1].writing_end
+
+    def started(self) -> None:
+        """Leave to the command what is its own."""
+        for output in self.outputs:
+            output.close_writing()
+        if self.report is not None:
+            self.report.pipe.close_writing()
+        if self.boxed is not None:
+            self.boxed.started()
+
+    def ends(self) -> list[anyio.Event]:
+        """What is set once everything has been read that a stranger may keep from ending."""
+        ends = [output.ended for output in self.outputs]
+        return ends if self.report is None else [*ends, self.report.pipe.ended]
 
 
 class _Turn:
@@ -79,23 +120,23 @@ class _Turn:
     def __init__(
         self,
         command: Command,
-        outputs: Sequence[Output],
+        streams: _Streams,
         process: "subprocess.Popen[bytes]",
-        flow: Flow,
         clock: EngineClock,
     ) -> None:
-        reading_ends = (output.reading_end for output in outputs)
-        self.step = trees.begin(command.marker, process.pid, *reading_ends)
+        reading_ends = (output.reading_end for output in streams.outputs)
+        boxed = streams.boxed is not None
+        self.step = trees.begin(command.marker, process.pid, *reading_ends, boxed=boxed)
         self._command = command
-        self._outputs = outputs
+        self._streams = streams
         self._process = process
-        self._flow = flow
+        self._flow = streams.flow
         self._clock = clock
         self._waiting = anyio.CancelScope()
-        self._cut: TimedOut | Interrupted | None = None
+        self._cut: TimedOut | Exceeded | Interrupted | None = None
         self._killed = 0
 
-    def cut_off(self, how: TimedOut | Interrupted) -> None:
+    def cut_off(self, how: TimedOut | Exceeded | Interrupted) -> None:
         """Stop waiting for the end and bring it about; the first reason stays."""
         if self._cut is None:
             self._cut = how
@@ -104,8 +145,11 @@ class _Turn:
     async def attend(self, grace_s: float, stop: anyio.Event) -> Ended:
         """Wait for the end, or bring it about; nothing of the command is left then."""
         async with anyio.create_task_group() as tasks:
-            for output in self._outputs:
+            for output in self._streams.outputs:
                 tasks.start_soon(self._carry, output)
+            for each in (self._streams.report, self._streams.boxed):
+                if each is not None:
+                    tasks.start_soon(each.attend)
             tasks.start_soon(self._watch)
             tasks.start_soon(self._heed, stop)
             try:
@@ -116,12 +160,26 @@ class _Turn:
                 self._process.poll()
             await self._drain()
             tasks.cancel_scope.cancel()
-        return self._cut or _finished(self._process.poll(), self._killed)
+        return self._cut or self._ended()
+
+    def _ended(self) -> Ended:
+        status, boxed, report = self._process.poll(), self._streams.boxed, self._streams.report
+        ended = boxed.ended(status) if boxed else _finished(status)
+        if not isinstance(ended, Finished):
+            return ended
+        return msgspec.structs.replace(
+            ended,
+            background=ended.background + self._killed,
+            report=report.content if report else None,
+            report_cut=report is not None and report.cut,
+        )
 
     async def _carry(self, output: Output) -> None:
         await output.carry()
         if output.failure is not None:
             self.cut_off(Interrupted(f"the log cannot be written: {output.failure}"))
+        if self._flow.exceeded and self._command.box is not None:
+            self.cut_off(Exceeded("output", self._command.box.output_bytes))
 
     async def _heed(self, stop: anyio.Event) -> None:
         await stop.wait()
@@ -129,11 +187,14 @@ class _Turn:
 
     async def _drain(self) -> None:
         """Read what is left in the pipes; a stranger who holds one open does not hold us."""
+        if self._streams.boxed is not None:
+            await self._streams.boxed.pipe.ended.wait()  # nobody outside can hold that one
         waiting = True
-        while waiting and not all(output.ended.is_set() for output in self._outputs):
+        ends = self._streams.ends()
+        while waiting and not all(end.is_set() for end in ends):
             with anyio.move_on_after(_DRAIN_S):
-                for output in self._outputs:
-                    await output.ended.wait()
+                for end in ends:
+                    await end.wait()
             waiting = self._flow.stuck and not isinstance(self._cut, Interrupted)
 
     async def _watch(self) -> None:
@@ -160,7 +221,7 @@ class _Turn:
         return max(0.0, min(deadline_s - passed_s, idle_s - silent_s))
 
 
-def _finished(status: int | None, killed: int) -> Finished:
+def _finished(status: int | None) -> Finished:
     if status is not None and status < 0:
-        return Finished(signal=-status, background=killed)
-    return Finished(exit_code=status, background=killed)
+        return Finished(signal=-status)
+    return Finished(exit_code=status)

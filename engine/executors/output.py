@@ -22,10 +22,13 @@ class Flow:
 
     Args:
         now_s: the clock by which its times are told.
+        most_bytes: more than this is neither read nor stored.
     """
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, now_s: Callable[[], float], most_bytes: int | None = None) -> None:
         self._now_s = now_s
+        self._left_bytes = most_bytes
+        self.exceeded = False
         self._storing = 0
         self._storing_from_s = 0.0
         self._stored_s = 0.0
@@ -43,6 +46,15 @@ class Flow:
         self._storing -= 1
         if self._storing == 0:
             self._stored_s += self.last_s - self._storing_from_s
+
+    def allowed(self, data: bytes) -> bytes:
+        """What of the data may still be stored; see `exceeded`."""
+        if self._left_bytes is None:
+            return data
+        self.exceeded = self.exceeded or len(data) > self._left_bytes
+        data = data[: self._left_bytes]
+        self._left_bytes -= len(data)
+        return data
 
     def storing_s(self) -> float:
         """For how long in all the output has waited for a log to take it."""
@@ -77,7 +89,10 @@ class Output:
         self.ended = anyio.Event()
 
     async def carry(self) -> None:
-        """Read until nobody can write any more, or the log fails for good (see `failure`)."""
+        """Read until nobody can write any more, or nothing more is to be taken.
+
+        That is when the log fails for good (see `failure`), or it is too much (see `Flow`).
+        """
         try:
             await self._carry()
         except OSError as error:
@@ -97,9 +112,9 @@ class Output:
 
     async def _carry(self) -> None:
         dirty = False
-        while (data := self._read()) != b"":
+        while not self._flow.exceeded and (data := self._read()) != b"":
             if data is not None:
-                await self._store(data)
+                await self._store(self._flow.allowed(data))
                 dirty = True
             elif dirty and await self._pauses():
                 await self._sink.flush()

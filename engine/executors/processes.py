@@ -12,8 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 
@@ -45,7 +47,17 @@ def adopt_orphans() -> bool:
         return False
 
 
-def argv_of(command: Command) -> list[str]:
+class Launch(NamedTuple):
+    """How a main process is started; it inherits the descriptors in `handed` beside its streams."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path | str
+    stdin: Path | int | None = None
+    handed: tuple[int, ...] = ()
+
+
+def program_of(command: Command) -> list[str]:
     """What is executed for a command.
 
     Raises:
@@ -54,10 +66,32 @@ def argv_of(command: Command) -> list[str]:
     if not command.cwd.is_dir():
         raise CannotStartError(f"the folder {command.cwd} does not exist")
     if isinstance(command.run, str):
-        return [*death_signal(), _SHELL, "-c", command.run]
+        return [_SHELL, "-c", command.run]
     if not command.run or not command.run[0]:
         raise CannotStartError("the command is empty")
-    return [*death_signal(), _program(command), *command.run[1:]]
+    return [_program(command), *command.run[1:]]
+
+
+def launch_of(command: Command, heard: int | None) -> Launch:
+    """How a command is started that has no box.
+
+    Args:
+        command: what is started.
+        heard: the descriptor for its report.
+
+    Raises:
+        CannotStartError: its folder or its program is not there.
+    """
+    env = command.env | command.marker.environment()
+    if command.report_to is not None and heard is not None:
+        env[command.report_to] = str(heard)
+    return Launch(
+        argv=[*death_signal(), *program_of(command)],
+        env=env,
+        cwd=command.cwd,
+        stdin=command.stdin,
+        handed=() if heard is None else (heard,),
+    )
 
 
 def _program(command: Command) -> str:
@@ -93,26 +127,29 @@ def death_signal() -> tuple[str, ...]:
     return prefix if tried.returncode == 0 else ()
 
 
-def spawn(command: Command, output: int, errors: int) -> "subprocess.Popen[bytes]":
-    """The command's main process, leader of a session of its own, writing to both descriptors.
+def spawn(launch: Launch, output: int, errors: int) -> "subprocess.Popen[bytes]":
+    """The main process, leader of a session of its own, writing to both descriptors.
 
     Raises:
-        CannotStartError: the command cannot be started here.
+        CannotStartError: it cannot be started here.
     """
-    argv = argv_of(command)
     try:
-        with Path(command.stdin or os.devnull).open("rb") as stdin:
+        with ExitStack() as files:
+            stdin = launch.stdin
+            if not isinstance(stdin, int):
+                stdin = files.enter_context(Path(stdin or os.devnull).open("rb")).fileno()
             return subprocess.Popen(
-                argv,
+                launch.argv,
                 stdin=stdin,
                 stdout=output,
                 stderr=errors,
-                cwd=command.cwd,
-                env=command.env | command.marker.environment(),
+                cwd=launch.cwd,
+                env=launch.env,
+                pass_fds=launch.handed,
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        raise CannotStartError(f"cannot start {argv[-1][:200]!r}: {error}") from error
+        raise CannotStartError(f"cannot start {launch.argv[-1][:200]!r}: {error}") from error
 
 
 async def wait_exit(process: "subprocess.Popen[bytes]") -> int:

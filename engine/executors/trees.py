@@ -25,22 +25,23 @@ _log = logging.getLogger(__name__)
 
 
 class Step(NamedTuple):
-    """A step whose main process was started."""
+    """A step whose main process was started; `boxed` if that is the sandbox round the command."""
 
     marker: Marker
     pid: int
     start_ticks: int
     pipes: tuple[str, ...]
+    boxed: bool = False
 
 
 # The children of a process are one set, whoever in it started them: so is this.
 _running: Final[dict[int, Step]] = {}
 
 
-def begin(marker: Marker, pid: int, *outputs: int) -> Step:
+def begin(marker: Marker, pid: int, *outputs: int, boxed: bool = False) -> Step:
     """Take on a step whose main process was just started, and whose output comes from `outputs`."""
     pipes = tuple(filter(None, (procfs.opened(os.getpid(), output) for output in outputs)))
-    step = Step(marker, pid, procfs.start_ticks(pid) or 0, pipes)
+    step = Step(marker, pid, procfs.start_ticks(pid) or 0, pipes, boxed)
     _running[pid] = step
     return step
 
@@ -70,7 +71,10 @@ async def _end_tree(step: Step, grace_s: float) -> int:
         if passed_s > grace_s + UNKILLABLE_S:
             _log.warning("these processes cannot be killed: %s", sorted(members))
             break
-        _signal(members, seen, kill=passed_s >= grace_s)
+        # A sandbox that ends takes all in it along at once: it is for them to end first.
+        told = {pid: each for pid, each in members.items() if not (step.boxed and pid == step.pid)}
+        kill = passed_s >= grace_s
+        _signal(members if kill else told, seen, kill=kill)
         seen |= members
         await anyio.sleep(pause_s)
         pause_s = min(pause_s * 2, 0.05)

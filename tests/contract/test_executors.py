@@ -4,12 +4,24 @@ import os
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import anyio
+import msgspec
 import pytest
 
 from engine.executors.local import Local
-from engine.executors.protocol import Executor, Finished, Interrupted, NotStarted, TimedOut
+from engine.executors.protocol import (
+    Box,
+    Command,
+    Ended,
+    Executor,
+    Finished,
+    Interrupted,
+    LogSink,
+    NotStarted,
+    TimedOut,
+)
 from tests.executing import Marked, MemoryLog
 
 
@@ -24,7 +36,12 @@ def log() -> MemoryLog:
 
 
 class ExecutorContract(ABC):
-    """Passed by every implementation."""
+    """Passed by every implementation.
+
+    `adds` names what the environment of a command gets beside its own.
+    """
+
+    adds: ClassVar[set[str]] = {"CONTROLROOM_RUN", "CONTROLROOM_STEP"}
 
     @abstractmethod
     def make(self) -> Executor: ...
@@ -72,8 +89,9 @@ class ExecutorContract(ABC):
         command = marked.command(("env",), env={"PATH": os.environ["PATH"], "ONE": "1\n2"})
         await executor.run(command, log=log)
         names = {line.split("=")[0] for line in log.text.decode().splitlines() if "=" in line}
-        assert names == {"PATH", "ONE", "CONTROLROOM_RUN", "CONTROLROOM_STEP"}
-        assert f"CONTROLROOM_STEP={command.marker.step}\n" in log.text.decode()
+        assert names == {"PATH", "ONE", *self.adds}
+        marked_env = f"CONTROLROOM_STEP={command.marker.step}\n" in log.text.decode()
+        assert marked_env == ("CONTROLROOM_STEP" in self.adds)
 
     @pytest.mark.anyio
     async def test_it_runs_in_its_folder_with_nothing_to_read(
@@ -249,3 +267,31 @@ class TestLocal(ExecutorContract):
 
     def make(self) -> Executor:
         return Local(grace_s=0.2)
+
+
+class InBox:
+    """An executor that puts every command into a sandbox which shows its folder."""
+
+    def __init__(self, inner: Executor) -> None:
+        self._inner = inner
+
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
+        """As without."""
+        boxed = msgspec.structs.replace(command, box=Box(write=(command.cwd,)))
+        return await self._inner.run(boxed, log=log, errors=errors, stop=stop)
+
+
+class TestLocalBoxed(ExecutorContract):
+    """This machine, in a sandbox."""
+
+    adds: ClassVar[set[str]] = {"HOME", "TMPDIR"}
+
+    def make(self) -> Executor:
+        return InBox(Local(grace_s=0.2))

@@ -1,0 +1,1 @@
+"""What runs inside a sandbox, as its first process: the standard library only, loaded quickly."""

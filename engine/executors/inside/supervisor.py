@@ -1,0 +1,182 @@
+"""The first process of a sandbox: starts the command, watches it, ends what it leaves, tells all.
+
+The command shares nothing with it but a parent: it cannot signal it, since it is the first process
+of its namespace; cannot trace it or look at its descriptors, since it is not dumpable; and never
+has the descriptor on which it tells. When it ends, the kernel ends all others.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import select
+from ctypes import CDLL
+
+from . import watching
+from .leaving import Leaving
+from .wire import ENDED, REFUSED_START, STARTED, Ending, Orders, frame, orders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, NoReturn
+
+TICK_MS: Final = 20
+HEARD: Final = 3
+"""The descriptor on which the command may report, if it may."""
+
+_SET_DUMPABLE: Final = 4
+_INTERRUPT, _KILL, _PIPE, _FILE_SIZE, _DEFAULT = 2, 9, 13, 25, 0
+_SPARE: Final = 10
+"""Descriptors from here on are the supervisor's own."""
+
+_MOST_DESCRIPTORS: Final = 1024
+_GONE_TICKS: Final = 10_000
+_CANNOT: Final = 127
+
+
+def main(words: list[str]) -> None:
+    """Do as ordered, and tell it.
+
+    Args:
+        words: three descriptors: orders, where to tell, and what the command reports on, or -1.
+    """
+    libc = CDLL(None)
+    libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+    libc.signal(_INTERRUPT, _DEFAULT)  # the first process ignores what it does not handle
+    ordered, telling, heard = map(int, words)
+    to_do = _read(ordered)
+    supervisor = Supervisor(to_do, fcntl.fcntl(telling, fcntl.F_DUPFD_CLOEXEC, _SPARE))
+    os.close(telling)
+    supervisor.tell(STARTED)
+    pid = _start(to_do, heard, libc)
+    if isinstance(pid, str):
+        supervisor.tell(REFUSED_START, pid.encode(errors="replace"))
+        return
+    supervisor.attend(pid)
+
+
+class Supervisor:
+    """What goes on once the command runs.
+
+    Args:
+        to_do: the orders.
+        telling: the descriptor on which the engine is told.
+    """
+
+    def __init__(self, to_do: Orders, telling: int) -> None:
+        self._to_do = to_do
+        self._telling = telling
+        self._status: int | None = None
+
+    def tell(self, kind: bytes, payload: bytes = b"") -> None:
+        """Tell the engine; without one, all ends here."""
+        rest = frame(kind, payload)
+        try:
+            while rest:
+                rest = rest[os.write(self._telling, rest) :]
+        except OSError:
+            os._exit(1)
+
+    def attend(self, pid: int) -> None:
+        """Wait until the command has ended or took too much, end the rest, and tell what came."""
+        over = self._wait(pid) or watching.full(self._to_do)
+        background = self._end_all(pid)
+        status = -_KILL if self._status is None else self._status
+        if self._to_do.produced and not over:
+            folder, size = self._to_do.produced
+            Leaving(self.tell, self._to_do.most_files, size).hand_out(folder)
+        self.tell(ENDED, Ending(status, background, over).packed())
+
+    def _wait(self, pid: int) -> tuple[str, int] | None:
+        """What the command took too much of; None once it has ended."""
+        poll = select.poll()
+        poll.register(self._telling, 0)
+        poll.register(os.pidfd_open(pid), select.POLLIN)
+        while True:
+            ready = poll.poll(TICK_MS)
+            if any(descriptor == self._telling for descriptor, _ in ready):
+                os._exit(1)  # the engine is gone
+            self._reap(pid)
+            if self._status is not None:
+                return None
+            if over := watching.over(self._to_do):
+                return over
+
+    def _reap(self, pid: int) -> int:
+        """Take the dead off the process table; how many there were, -1 when nobody is left."""
+        reaped = 0
+        try:
+            while True:
+                found, status = os.waitpid(-1, os.WNOHANG)
+                if found == 0:
+                    return reaped
+                reaped += 1
+                if found == pid:
+                    self._status = os.waitstatus_to_exitcode(status)
+        except ChildProcessError:
+            return -1
+
+    def _end_all(self, pid: int) -> int:
+        """How many processes were left but the command's own, which may be one of them."""
+        left = [process.pid for process in watching.others() if not process.dead]
+        for _ in range(_GONE_TICKS):
+            try:
+                os.kill(-1, _KILL)
+            except ProcessLookupError:
+                break
+            if self._reap(pid) < 0:
+                break
+            select.select([], [], [], 0.001)
+        return len([each for each in left if each != pid])
+
+
+def _read(descriptor: int) -> Orders:
+    with open(descriptor, "rb") as file:
+        return orders(file.read())
+
+
+def _start(to_do: Orders, heard: int, libc: CDLL) -> int | str:
+    """The pid of the command, or why it cannot be started."""
+    reading, writing = os.pipe()
+    words = fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, _SPARE)
+    os.close(writing)
+    pid = os.fork()
+    if pid == 0:
+        _become(to_do, heard, words, libc)
+    os.close(words)
+    if heard >= 0:
+        os.close(heard)
+    with open(reading, "rb") as file:  # noqa: PTH123
+        why = file.read()
+    return why.decode(errors="replace") or pid
+
+
+def _become(to_do: Orders, heard: int, words: int, libc: CDLL) -> NoReturn:
+    """Turn this process into the command; what hinders it is written to `words`."""
+    try:
+        os.setsid()
+        os.closerange(_hand_on(heard), words)
+        os.closerange(words + 1, _MOST_DESCRIPTORS)
+        libc.signal(_PIPE, _DEFAULT)
+        libc.signal(_FILE_SIZE, _DEFAULT)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (to_do.file_bytes, to_do.file_bytes))
+        env = dict(each.split(b"=", 1) for each in to_do.env)
+        os.execve(to_do.argv[0], to_do.argv, env)  # noqa: S606
+    except OSError as error:
+        program = os.fsdecode(to_do.argv[0])
+        os.write(words, f"cannot start {program} in the sandbox: {error.strerror}".encode())
+    finally:
+        os._exit(_CANNOT)
+
+
+def _hand_on(heard: int) -> int:
+    """Give the command its descriptor for reports, if it has one; the first that it has not."""
+    if heard < 0:
+        return HEARD
+    if heard == HEARD:
+        os.set_inheritable(heard, True)
+    else:
+        os.dup2(heard, HEARD)
+    return HEARD + 1

@@ -1,0 +1,210 @@
+"""The sandbox round a command: what is told to bubblewrap so that it stands, and whether it can.
+
+A command in it sees the system's programs, what its box names, and an empty home; its processes,
+network, host name and shared memory are its own; it has no capabilities and can gain none.
+"""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from engine.executors.inside import supervisor
+from engine.executors.processes import CannotStartError
+from engine.executors.protocol import Box
+
+PROGRAM: Final = "bwrap"
+HOME: Final = "/tmp/home"  # noqa: S108 (within the sandbox)
+TMP: Final = "/tmp"  # noqa: S108
+SHM: Final = "/dev/shm"  # noqa: S108
+PRODUCED: Final = "/produced"
+SYSTEM: Final = Path("/usr")
+USER: Final = "box"
+_ID: Final = "1000"
+_INSIDE: Final = "/run/box"
+_HIDDEN_BYTES: Final = "4096"
+
+_SYSTEM: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_ETC: Final = (
+    "alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
+    "mime.types", "timezone",
+)  # fmt: skip
+_ETC_NETWORK: Final = (
+    "ca-certificates", "gai.conf", "pki", "protocols", "resolv.conf", "services", "ssl/certs",
+)  # fmt: skip
+_OURS: Final = {
+    "/etc/passwd": f"{USER}:x:{_ID}:{_ID}::{HOME}:/bin/sh\n",
+    "/etc/group": f"{USER}:x:{_ID}:\n",
+    "/etc/hosts": "127.0.0.1 localhost box\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+
+# An engine that is root outside owns these files, and its right to write them needs no capability.
+_PROC_FIXED: Final = (
+    "acpi", "asound", "bus", "driver", "fs", "irq", "mtrr", "pressure", "scsi", "sys",
+    "sysrq-trigger",
+)  # fmt: skip
+_PROC_MASKED: Final = (
+    "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
+    "sched_debug", "slabinfo", "timer_list", "vmallocinfo",
+)  # fmt: skip
+_NO_PLACE: Final = tuple(map(Path, ("/", "/proc", "/dev", "/tmp", "/run", "/etc")))  # noqa: S108
+
+
+def arguments(box: Box, cwd: Path, files: Sequence[tuple[str, int]]) -> list[str]:
+    """What stands before the first process of the sandbox, and that.
+
+    Args:
+        box: what is seen.
+        cwd: the command's folder.
+        files: paths of small files of the sandbox's own, and descriptors of their content.
+
+    Raises:
+        CannotStartError: there is no bubblewrap, or the box cannot be as it is wanted.
+    """
+    _examine(box, cwd)
+    return [
+        *_walls(box),
+        *_system(network=box.network),
+        *(word for path, number in files for word in ("--file", str(number), path)),
+        *_kernel(nesting=box.nesting),
+        *_scratch(box),
+        *_named(box),
+        *("--remount-ro", "/", "--chdir", str(cwd), "--"),
+        *(python(), "-I", "-S", "-B", "-c", _LOAD),
+    ]
+
+
+_LOAD: Final = (
+    f"import sys; sys.path.append({_INSIDE!r}); from inside.supervisor import main; "
+    "main(sys.argv[1:])"
+)
+
+
+def own_files() -> dict[str, bytes]:
+    """Paths and content of the small files that are the same in every sandbox."""
+    return {path: text.encode() for path, text in _OURS.items()}
+
+
+@functools.cache
+def python() -> str:
+    """The interpreter of the first process: the one that this one was made from."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    plain = Path(sys.base_prefix, "bin", version)
+    return str(plain if plain.exists() else Path(sys.executable).resolve())
+
+
+@functools.cache
+def program() -> tuple[str, str]:
+    """The path of bubblewrap, and what it says of its options.
+
+    Raises:
+        CannotStartError: it is not there, or too old.
+    """
+    path = shutil.which(PROGRAM)
+    if path is None:
+        raise CannotStartError(f"there is no {PROGRAM} on PATH; install bubblewrap")
+    said = subprocess.run([path, "--help"], capture_output=True, text=True, check=False)
+    text = said.stdout + said.stderr
+    if "--size" not in text:
+        raise CannotStartError(f"{path} is too old: 0.7 or later is needed")
+    return path, text
+
+
+def version() -> str:
+    """Which bubblewrap it is; empty without one."""
+    path = shutil.which(PROGRAM)
+    if path is None:
+        return ""
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"\d[\d.]*", said.stdout)
+    return found[0] if found else ""
+
+
+def _examine(box: Box, cwd: Path) -> None:
+    for path in (*box.read, *box.write):
+        if not path.is_absolute() or path in _NO_PLACE:
+            raise CannotStartError(f"the sandbox cannot show {path}")
+        if not os.path.exists(path):  # noqa: PTH110
+            raise CannotStartError(f"{path} does not exist, so the sandbox cannot show it")
+    seen = (*box.read, *box.write, SYSTEM, Path(TMP))
+    if not any(cwd.is_relative_to(path) for path in seen):
+        raise CannotStartError(f"the folder {cwd} is not among what the sandbox shows")
+
+
+def _walls(box: Box) -> Iterator[str]:
+    path, options = program()
+    yield from (path, "--unshare-user", "--unshare-all", "--uid", _ID, "--gid", _ID)
+    if box.network:
+        yield "--share-net"
+    if not box.nesting and "--disable-userns" in options:
+        yield "--disable-userns"
+    yield from ("--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL")
+    yield from ("--hostname", USER)
+
+
+def _system(*, network: bool) -> Iterator[str]:
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in _SYSTEM:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    prefix = Path(sys.base_prefix)
+    if not prefix.is_relative_to("/usr"):
+        yield from ("--ro-bind", str(prefix), str(prefix))
+    yield from ("--ro-bind", str(Path(supervisor.__file__).parent), f"{_INSIDE}/inside")
+    for name in (*_ETC, *(_ETC_NETWORK if network else ())):
+        path = str(Path("/etc", name))
+        yield from ("--ro-bind-try", path, path)
+
+
+def _kernel(*, nesting: bool) -> Iterator[str]:
+    yield from ("--proc", "/proc")
+    # A sandbox within can have a /proc of its own only where nothing covers this one.
+    if os.geteuid() == 0 or not nesting:
+        for name in _PROC_FIXED:
+            yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
+        for name in _PROC_MASKED:
+            if os.path.exists(f"/proc/{name}"):  # noqa: PTH110
+                yield from ("--ro-bind", os.devnull, f"/proc/{name}")
+    yield from ("--dev", "/dev")
+
+
+def _scratch(box: Box) -> Iterator[str]:
+    for path in (SHM, TMP):
+        yield from ("--size", str(box.scratch_bytes), "--tmpfs", path)
+    yield from ("--dir", HOME, "--remount-ro", "/dev")
+    if box.collects is not None:
+        yield from ("--size", str(box.produced_bytes), "--tmpfs", PRODUCED)
+
+
+def _named(box: Box) -> Iterator[str]:
+    """What the box names: the outer before the inner, what is masked at the end."""
+    named = [("--ro-bind", path) for path in box.read] + [("--bind", path) for path in box.write]
+    for option, path in sorted(named, key=lambda each: len(each[1].parts)):
+        yield from (option, str(path), str(path))
+    shown = (*box.read, *box.write, SYSTEM, Path(sys.base_prefix))
+    for place in sorted({place for path in box.hide for place in _places(path, shown)}):
+        yield from _mask(place)
+
+
+def _places(path: Path, shown: Sequence[Path]) -> Iterator[Path]:
+    """Where the sandbox would show what lies at the path, through whatever links it is named."""
+    real = path.resolve()
+    for folder in shown:
+        if real.is_relative_to(folder.resolve()):
+            yield folder / real.relative_to(folder.resolve())
+
+
+def _mask(place: Path) -> Iterator[str]:
+    if place.is_dir():
+        yield from ("--size", _HIDDEN_BYTES, "--tmpfs", str(place), "--remount-ro", str(place))
+    elif place.exists():
+        yield from ("--ro-bind", os.devnull, str(place))
