@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.metric import Gain, Metric
-from engine.core.pairs.decision import Decision, decide
-from engine.core.pairs.interval import Pair
+from engine.core.pairs.decided import Decision, Pair
+from engine.core.pairs.decision import decide
 from engine.core.pairs.looks import Design
 
 LESS = Metric(name="time", direction="min")

@@ -6,7 +6,7 @@ Bounds of the short tests hold with a probability of more than 1 - 1e-6, whateve
 import pytest
 from scipy import stats
 
-from engine.core.pairs.interval import Pair
+from engine.core.pairs.decided import Pair
 from engine.core.pairs.looks import Design
 from engine.core.pairs.power import noise_of, pairs_needed, visible_gain
 from scripts.measure_referee import NOISES, campaign, mean_pairs, measured, share

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from engine.core.metric import Metric
-from engine.core.pairs.interval import Pair, Sample, reach, sample_of
+from engine.core.pairs.decided import Decision, Outcome, Pair
+from engine.core.pairs.interval import Sample, reach, sample_of
 from engine.core.pairs.looks import Design
 from engine.core.pairs.student import NORMAL, student_quantile
-
-Outcome = Literal["promoted", "rejected", "inconclusive", "more"]
 
 _HOPELESS: Final = 0.02
 """Below this chance of a promotion no more pairs are measured for its sake.
@@ -24,28 +23,6 @@ _ODD_ORDER: Final = 0.15
 _SYSTEMATIC: Final = 3.0
 _LARGEST: Final = 1e130
 """The squares of larger numbers, and of smaller ones than 1 / this, are not held by a float."""
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What pairs say of a candidate.
-
-    All of `estimate`, `low`, `high` and `order_effect` are gains over the champion in the metric's
-    unit: above 0 is better, whichever the direction. `low` and `high` hold together with the
-    confidence 1 - `error`, at whichever look it ended. `reference` is the champion's mean value.
-    `anomaly` says what is wrong with the measurements themselves.
-    """
-
-    outcome: Outcome
-    reason: str
-    pairs: int
-    error: float
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    reference: float | None = None
-    better: int = 0
-    order_effect: float = 0.0
-    anomaly: str = ""
 
 
 class _Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from engine.core.pairs.decided import Pair
 from engine.core.pairs.student import student_quantile
 
 if TYPE_CHECKING:
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
 _RESAMPLES: Final = 2000
 _CALIBRATED_AT: Final = 0.025
 """The tail in which resamples are counted; farther out there are too few of them to tell."""
-
-
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement of the champion and one of the candidate, side by side."""
-
-    champion: float
-    candidate: float
-    first: Literal["champion", "candidate"] = "champion"
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

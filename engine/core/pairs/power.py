@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from engine.core.pairs.interval import Pair, sample_of
+from engine.core.pairs.decided import Pair
+from engine.core.pairs.interval import sample_of
 from engine.core.pairs.looks import Design
 from engine.core.pairs.student import NORMAL, student_quantile
 
