@@ -32,8 +32,9 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     """A sandbox round a command: what it sees, and how much it may take.
 
     It sees the system's programs, `read` (unchangeable) and `write` at the paths they have outside,
-    and nothing else of this machine. What is in `hide` is masked, wherever it would be seen. The
-    command's folder has to be one that is seen. HOME and /tmp are empty and go away with it.
+    and nothing else of this machine. What is in `hide` is masked, wherever it would be seen, but
+    for what `read` and `write` name within it. The command's folder has to be one that is seen.
+    HOME and /tmp are empty and go away with it.
 
     `memory_bytes` is for all its processes together, `processes` for how many there are at once,
     `scratch_bytes` for what lies in HOME and /tmp, `output_bytes` for what it prints.

@@ -186,13 +186,23 @@ def _scratch(box: Box) -> Iterator[str]:
 
 
 def _named(box: Box) -> Iterator[str]:
-    """What the box names: the outer before the inner, what is masked at the end."""
-    named = [("--ro-bind", path) for path in box.read] + [("--bind", path) for path in box.write]
-    for option, path in sorted(named, key=lambda each: len(each[1].parts)):
-        yield from (option, str(path), str(path))
+    """What the box names: the outer before the inner, so that the more particular word counts."""
     shown = (*box.read, *box.write, SYSTEM, Path(sys.base_prefix))
-    for place in sorted({place for path in box.hide for place in _places(path, shown)}):
-        yield from _mask(place)
+    masked = {place for path in box.hide for place in _places(path, shown)}
+    named = [(path, 0, "--ro-bind") for path in box.read]
+    named += [(path, 0, "--bind") for path in box.write]
+    named += [(path, 1, "") for path in masked]  # where both name the same, it is masked
+    folders: list[str] = []
+    for path, _, option in sorted(named, key=lambda each: (len(each[0].parts), *each)):
+        if option:
+            yield from (option, str(path), str(path))
+        elif path.is_dir():
+            yield from ("--size", _HIDDEN_BYTES, "--tmpfs", str(path))
+            folders.append(str(path))
+        elif path.exists():
+            yield from ("--ro-bind", os.devnull, str(path))
+    for folder in folders:  # what is shown within one needs a place there first
+        yield from ("--remount-ro", folder)
 
 
 def _places(path: Path, shown: Sequence[Path]) -> Iterator[Path]:
@@ -201,10 +211,3 @@ def _places(path: Path, shown: Sequence[Path]) -> Iterator[Path]:
     for folder in shown:
         if real.is_relative_to(folder.resolve()):
             yield folder / real.relative_to(folder.resolve())
-
-
-def _mask(place: Path) -> Iterator[str]:
-    if place.is_dir():
-        yield from ("--size", _HIDDEN_BYTES, "--tmpfs", str(place), "--remount-ro", str(place))
-    elif place.exists():
-        yield from ("--ro-bind", os.devnull, str(place))
