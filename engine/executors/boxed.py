@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio.to_thread
 
-from engine.executors import sandbox
+from engine.executors import first_process, sandbox
 from engine.executors.inside import supervisor, wire
 from engine.executors.pipes import Pipe
 from engine.executors.processes import CannotStartError, Launch, program_of
@@ -124,12 +124,12 @@ class Boxed:
 
     def _launch(self, command: Command, heard: int) -> Launch:
         files = [(path, self._file(text)) for path, text in sandbox.own_files().items()]
-        ordered = self._file(_orders(command, self._box).packed())
-        told = [ordered, self.pipe.writing_end, heard]
-        argv = sandbox.arguments(self._box, command.cwd, files) + [str(number) for number in told]
+        ordered = self._file(first_process.handed_over(_orders(command, self._box)))
+        told = (ordered, self.pipe.writing_end, heard)
         handed = [number for _, number in files] + [number for number in told if number >= 0]
+        walls = sandbox.arguments(self._box, command.cwd, files)
         return Launch(
-            argv=argv,
+            argv=[*walls, *first_process.argv(*told)],
             env={"PATH": os.defpath, **command.marker.environment()},
             cwd=os.sep,
             stdin=None if command.stdin is None else self._copy(command),

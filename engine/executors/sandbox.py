@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.executors.inside import supervisor
 from engine.executors.processes import CannotStartError
 from engine.executors.protocol import Box
 
@@ -26,7 +25,6 @@ PRODUCED: Final = "/produced"
 SYSTEM: Final = Path("/usr")
 USER: Final = "box"
 _ID: Final = "1000"
-_INSIDE: Final = "/run/box"
 _HIDDEN_BYTES: Final = "4096"
 
 _SYSTEM: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -50,14 +48,14 @@ _PROC_FIXED: Final = (
     "sysrq-trigger",
 )  # fmt: skip
 _PROC_MASKED: Final = (
-    "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
-    "sched_debug", "slabinfo", "timer_list", "vmallocinfo",
+    "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "sched_debug", "slabinfo",
+    "timer_list", "vmallocinfo",
 )  # fmt: skip
 _NO_PLACE: Final = tuple(map(Path, ("/", "/proc", "/dev", "/tmp", "/run", "/etc")))  # noqa: S108
 
 
 def arguments(box: Box, cwd: Path, files: Sequence[tuple[str, int]]) -> list[str]:
-    """What stands before the first process of the sandbox, and that.
+    """What stands before the first process of the sandbox.
 
     Args:
         box: what is seen.
@@ -72,31 +70,16 @@ def arguments(box: Box, cwd: Path, files: Sequence[tuple[str, int]]) -> list[str
         *_walls(box),
         *_system(network=box.network),
         *(word for path, number in files for word in ("--file", str(number), path)),
-        *_kernel(nesting=box.nesting),
+        *_kernel(),
         *_scratch(box),
         *_named(box),
         *("--remount-ro", "/", "--chdir", str(cwd), "--"),
-        *(python(), "-I", "-S", "-B", "-c", _LOAD),
     ]
-
-
-_LOAD: Final = (
-    f"import sys; sys.path.append({_INSIDE!r}); from inside.supervisor import main; "
-    "main(sys.argv[1:])"
-)
 
 
 def own_files() -> dict[str, bytes]:
     """Paths and content of the small files that are the same in every sandbox."""
     return {path: text.encode() for path, text in _OURS.items()}
-
-
-@functools.cache
-def python() -> str:
-    """The interpreter of the first process: the one that this one was made from."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    plain = Path(sys.base_prefix, "bin", version)
-    return str(plain if plain.exists() else Path(sys.executable).resolve())
 
 
 @functools.cache
@@ -159,21 +142,23 @@ def _system(*, network: bool) -> Iterator[str]:
     prefix = Path(sys.base_prefix)
     if not prefix.is_relative_to("/usr"):
         yield from ("--ro-bind", str(prefix), str(prefix))
-    yield from ("--ro-bind", str(Path(supervisor.__file__).parent), f"{_INSIDE}/inside")
-    for name in (*_ETC, *(_ETC_NETWORK if network else ())):
-        path = str(Path("/etc", name))
-        yield from ("--ro-bind-try", path, path)
+    for path in _there("/etc", (*_ETC, *(_ETC_NETWORK if network else ()))):
+        yield from ("--ro-bind", path, path)
 
 
-def _kernel(*, nesting: bool) -> Iterator[str]:
+@functools.cache
+def _there(folder: str, names: tuple[str, ...]) -> list[str]:
+    """The paths of those that there are."""
+    return [path for name in names if os.path.exists(path := f"{folder}/{name}")]  # noqa: PTH110
+
+
+def _kernel() -> Iterator[str]:
     yield from ("--proc", "/proc")
-    # A sandbox within can have a /proc of its own only where nothing covers this one.
-    if os.geteuid() == 0 or not nesting:
-        for name in _PROC_FIXED:
-            yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
-        for name in _PROC_MASKED:
-            if os.path.exists(f"/proc/{name}"):  # noqa: PTH110
-                yield from ("--ro-bind", os.devnull, f"/proc/{name}")
+    if os.geteuid() == 0:
+        for name in _there("/proc", _PROC_FIXED):
+            yield from ("--ro-bind", name, name)
+        for name in _there("/proc", _PROC_MASKED):
+            yield from ("--ro-bind", os.devnull, name)
     yield from ("--dev", "/dev")
 
 

@@ -7,15 +7,15 @@ has the descriptor on which it tells. When it ends, the kernel ends all others.
 
 from __future__ import annotations
 
+import _ctypes
 import fcntl
 import os
 import resource
 import select
-from ctypes import CDLL
 
 from . import watching
 from .leaving import Leaving
-from .wire import ENDED, REFUSED_START, STARTED, Ending, Orders, frame, orders
+from .wire import ENDED, REFUSED_START, STARTED, Ending, Orders, frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,21 +35,20 @@ _GONE_TICKS: Final = 10_000
 _CANNOT: Final = 127
 
 
-def main(words: list[str]) -> None:
+def main(to_do: Orders, telling: int, heard: int) -> None:
     """Do as ordered, and tell it.
 
     Args:
-        words: three descriptors: orders, where to tell, and what the command reports on, or -1.
+        to_do: the orders.
+        telling: the descriptor on which the engine is told.
+        heard: the one on which the command may report, or -1.
     """
-    libc = CDLL(None)
-    libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)
-    libc.signal(_INTERRUPT, _DEFAULT)  # the first process ignores what it does not handle
-    ordered, telling, heard = map(int, words)
-    to_do = _read(ordered)
+    _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
+    _call("signal", _INTERRUPT, _DEFAULT)  # the first process ignores what it does not handle
     supervisor = Supervisor(to_do, fcntl.fcntl(telling, fcntl.F_DUPFD_CLOEXEC, _SPARE))
     os.close(telling)
     supervisor.tell(STARTED)
-    pid = _start(to_do, heard, libc)
+    pid = _start(to_do, heard)
     if isinstance(pid, str):
         supervisor.tell(REFUSED_START, pid.encode(errors="replace"))
         return
@@ -131,19 +130,21 @@ class Supervisor:
         return len([each for each in left if each != pid])
 
 
-def _read(descriptor: int) -> Orders:
-    with open(descriptor, "rb") as file:
-        return orders(file.read())
+def _call(name: str, *numbers: int) -> None:
+    """Call a function of the system's library."""
+    # The modules around this one take longer to load than the rest of the program.
+    ours = _ctypes.dlopen(None, os.RTLD_NOW)  # pyright: ignore[reportArgumentType]
+    _ctypes.call_function(_ctypes.dlsym(ours, name), numbers)
 
 
-def _start(to_do: Orders, heard: int, libc: CDLL) -> int | str:
+def _start(to_do: Orders, heard: int) -> int | str:
     """The pid of the command, or why it cannot be started."""
     reading, writing = os.pipe()
     words = fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, _SPARE)
     os.close(writing)
     pid = os.fork()
     if pid == 0:
-        _become(to_do, heard, words, libc)
+        _become(to_do, heard, words)
     os.close(words)
     if heard >= 0:
         os.close(heard)
@@ -152,14 +153,14 @@ def _start(to_do: Orders, heard: int, libc: CDLL) -> int | str:
     return why.decode(errors="replace") or pid
 
 
-def _become(to_do: Orders, heard: int, words: int, libc: CDLL) -> NoReturn:
+def _become(to_do: Orders, heard: int, words: int) -> NoReturn:
     """Turn this process into the command; what hinders it is written to `words`."""
     try:
         os.setsid()
         os.closerange(_hand_on(heard), words)
         os.closerange(words + 1, _MOST_DESCRIPTORS)
-        libc.signal(_PIPE, _DEFAULT)
-        libc.signal(_FILE_SIZE, _DEFAULT)
+        _call("signal", _PIPE, _DEFAULT)
+        _call("signal", _FILE_SIZE, _DEFAULT)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (to_do.file_bytes, to_do.file_bytes))
         env = dict(each.split(b"=", 1) for each in to_do.env)

@@ -1,7 +1,7 @@
 """How the first process of a sandbox is told what to do, and how it tells what came of it.
 
-Its orders are a file of byte strings, each followed by a zero byte. What it tells is frames on a
-pipe: a letter, the length of what follows in four bytes, and that.
+Its orders come with its program, in a file. What it tells is frames on a pipe: a letter, the length
+of what follows in four bytes, and that.
 """
 
 from __future__ import annotations
@@ -120,41 +120,15 @@ class Orders:
         produced: tuple[str, int] | None,
         most_files: int,
     ) -> None:
-        self.argv = list(argv)
-        self.env = list(env)
+        self.argv = tuple(argv)
+        self.env = tuple(env)
         self.memory_bytes = memory_bytes
         self.processes = processes
         self.file_bytes = file_bytes
-        self.scratch = list(scratch)
+        self.scratch = tuple(scratch)
         self.produced = produced
         self.most_files = most_files
 
-    def packed(self) -> bytes:
-        """The orders as a file."""
-        folder, size = self.produced or ("", 0)
-        numbers = (self.memory_bytes, self.processes, self.file_bytes, self.most_files)
-        words = [str(number).encode() for number in numbers]
-        words += [folder.encode(), str(size).encode(), str(len(self.scratch)).encode()]
-        for path, most in self.scratch:
-            words += [path.encode(), str(most).encode()]
-        words += [str(len(self.argv)).encode(), *self.argv, *self.env]
-        return b"".join(word + b"\0" for word in words)
-
-
-def orders(packed: bytes) -> Orders:
-    """The orders in a file."""
-    words = iter(packed.split(b"\0")[:-1])
-    memory_bytes, processes, file_bytes, most_files = (int(next(words)) for _ in range(4))
-    folder, size = next(words).decode(), int(next(words))
-    scratch = [(next(words).decode(), int(next(words))) for _ in range(int(next(words)))]
-    argv = [next(words) for _ in range(int(next(words)))]
-    return Orders(
-        argv=argv,
-        env=list(words),
-        memory_bytes=memory_bytes,
-        processes=processes,
-        file_bytes=file_bytes,
-        scratch=scratch,
-        produced=(folder, size) if folder else None,
-        most_files=most_files,
-    )
+    def packed(self) -> dict[str, object]:
+        """The orders as a file may hold them."""
+        return dict(vars(self))
