@@ -12,6 +12,9 @@ from typing import Final
 
 import click
 
+from engine.executors.protocol import Box
+from engine.executors.trial import available
+
 MIB: Final = 1024 * 1024
 LITTLE_SPACE_BYTES: Final = 500 * MIB
 
@@ -51,6 +54,7 @@ def examine(folder: Path) -> list[Finding]:
         _program("setpriv", "a killed engine leaves checks running until its next start"),
         _program("tmux", "only the end-to-end test needs it"),
         _processes(),
+        *_sandbox(),
         _space("run folders", folder),
         _space("temporary files", Path(os.environ.get("TMPDIR", "/tmp"))),  # noqa: S108
         _writable(folder),
@@ -80,6 +84,26 @@ def _processes() -> Finding:
     found = "/proc is there" if readable else "no /proc"
     advice = "processes that leave their session cannot be found again"
     return Finding("process marker", ok=readable, found=found, advice=advice)
+
+
+def _sandbox() -> list[Finding]:
+    """Whether there is one, and what a command in it sees and may take unless its box says more."""
+    sandbox = available()
+    if not sandbox.works:
+        advice = "sealed checks need it: install bubblewrap 0.7 or later, allow user namespaces"
+        return [Finding("sandbox", ok=False, found=sandbox.why, advice=advice)]
+    box = Box()
+    seen = "the system's programs, read-only, and what the check names; an empty home; no network"
+    limits = (
+        f"memory {box.memory_bytes // MIB:,} MiB, {box.processes} processes, scratch "
+        f"{box.scratch_bytes // MIB:,} MiB, output {box.output_bytes // MIB:,} MiB, "
+        f"files handed out {box.produced_bytes // MIB:,} MiB"
+    )
+    return [
+        Finding("sandbox", ok=True, found=f"it works: bubblewrap {sandbox.version}"),
+        Finding("sandbox shows", ok=True, found=seen),
+        Finding("sandbox limits", ok=True, found=limits),
+    ]
 
 
 def _space(name: str, folder: Path) -> Finding:
