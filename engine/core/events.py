@@ -34,7 +34,8 @@ from engine.core.ids import (
     TraceId,
 )
 from engine.core.metric import Metric
-from engine.core.parts import Hotspot
+from engine.core.pairs.decided import Decision
+from engine.core.parts import Half, Hotspot
 from engine.core.verdict import Verdict
 
 Parameters = dict[str, Any]
@@ -206,17 +207,23 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
-    """Intent: the command of a check is about to run."""
+    """Intent: the command of a check is about to run; `half` says for which half of a pair."""
 
     iteration: IterationNumber
     candidate: CandidateId
     check: str
     attempt: int
     log: LogSpan
+    half: Half | None = None
 
 
 class CheckFinished(Event, frozen=True, kw_only=True):
-    """Outcome of a check. `verdict` is what it makes of the candidate when it did not pass."""
+    """Outcome of a check. `verdict` is what it makes of the candidate when it did not pass.
+
+    As the `half` of a pair it may be the champion's; `candidate` is the iteration's even then.
+    `seed` is what a judge drew its inputs from. `voided` says why nothing of it counts: what
+    judges was changed under the run.
+    """
 
     iteration: IterationNumber
     candidate: CandidateId
@@ -232,6 +239,9 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     detail: str = ""
     artifacts: list[str] = []
     hotspots: list[Hotspot] = []
+    seed: int | None = None
+    voided: str = ""
+    half: Half | None = None
 
 
 class CheckInterrupted(Event, frozen=True, kw_only=True):
@@ -242,13 +252,52 @@ class CheckInterrupted(Event, frozen=True, kw_only=True):
     check: str
     attempt: int
     reason: str
+    half: Half | None = None
+
+
+class NoiseMeasured(Event, frozen=True, kw_only=True):
+    """The baseline was measured against itself: what the referee can see is known now.
+
+    `noise` is the coefficient of variation of one measurement; a pair takes `pair_s`. Gains are
+    shares of the champion's value: `visible` is found in 80 of 100 cases within the budget of
+    pairs, `surely` in 95; for a gain of `gain` about `needed` pairs are needed, None for very many.
+    Where the mean is 0 there are no shares.
+    """
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    check: str
+    pairs: int
+    noise: float | None
+    pair_s: float
+    most: int
+    visible: float | None
+    surely: float | None
+    gain: float
+    needed: int | None
+
+
+class ChampionMeasured(Event, frozen=True, kw_only=True):
+    """The champion, `candidate`, was measured again in an iteration, and why.
+
+    `changed` tells that the difference is more than noise. `error` is the standard error of `now`.
+    """
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    before: float | None
+    now: float
+    error: float
+    why: str
+    changed: bool
 
 
 class VerdictReached(Event, frozen=True, kw_only=True):
     """The iteration is over. `value` is the metric's, when it was measured.
 
     `consequence` is what the campaign's policy makes of a failure; `signature` is equal for
-    failures that are alike.
+    failures that are alike. `decision` is what measured pairs said, where there were some;
+    `value_error` is the standard error of the value then.
     """
 
     iteration: IterationNumber
@@ -259,6 +308,8 @@ class VerdictReached(Event, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     consequence: Consequence = "none"
     signature: str = ""
+    decision: Decision | None = None
+    value_error: float = 0.0
 
 
 class RunFinished(Event, frozen=True, kw_only=True):
@@ -307,6 +358,8 @@ AnyEvent = (
     | CheckStarted
     | CheckFinished
     | CheckInterrupted
+    | NoiseMeasured
+    | ChampionMeasured
     | VerdictReached
     | RunFinished
     | EngineStopped

@@ -4,12 +4,13 @@ from typing import Final, assert_never
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
-from engine.core.ids import CandidateId, CommandId
+from engine.core.ids import CommandId
 from engine.core.state import (
     Answer,
     Candidate,
     Engine,
     Finished,
+    Measured,
     OpenIteration,
     Pausing,
     Repeated,
@@ -96,6 +97,8 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             | e.CheckStarted()
             | e.CheckFinished()
             | e.CheckInterrupted()
+            | e.NoiseMeasured()
+            | e.ChampionMeasured()
             | e.VerdictReached()
         ):
             _iteration(state, event, record)
@@ -153,6 +156,10 @@ def _run(
 
 
 def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
+    if state.engine is not None and state.fingerprint != event.fingerprint:
+        for turn in state.open.values():
+            # What was measured elsewhere, or with other tools, says nothing here.
+            turn.finished, turn.halves = [], []
     state.engine = Engine(
         pid=event.pid,
         start_ticks=event.start_ticks,
@@ -177,6 +184,8 @@ def _iteration(
     | e.CheckStarted
     | e.CheckFinished
     | e.CheckInterrupted
+    | e.NoiseMeasured
+    | e.ChampionMeasured
     | e.VerdictReached,
     record: e.Record,
 ) -> None:
@@ -185,22 +194,39 @@ def _iteration(
             _iteration_started(state, event, record)
         case e.CandidateProposed():
             _proposed(state, event, record)
-        case e.CheckStarted():
-            turn = _open(state, event.iteration, record)
-            turn.check, turn.attempt = event.check, event.attempt
-            turn.check_since, turn.log = record.time, event.log
-        case e.CheckFinished():
-            turn = _open(state, event.iteration, record)
-            turn.finished.append(event)
-            turn.finished_at = record.time
-            turn.check, turn.attempt, turn.log = None, 0, event.log
-        case e.CheckInterrupted():
-            turn = _open(state, event.iteration, record)
-            turn.check, turn.attempt = None, event.attempt
+        case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted():
+            _check(_open(state, event.iteration, record), event, record.time)
+        case e.NoiseMeasured():
+            state.noise = event
+        case e.ChampionMeasured():
+            _measured_again(state, event)
         case e.VerdictReached():
             _verdict(state, event, record)
         case _:
             assert_never(event)
+
+
+def _check(
+    turn: OpenIteration, event: e.CheckStarted | e.CheckFinished | e.CheckInterrupted, time: str
+) -> None:
+    match event:
+        case e.CheckStarted():
+            turn.check, turn.attempt, turn.half = event.check, event.attempt, event.half
+            turn.check_since, turn.log = time, event.log
+        case e.CheckFinished():
+            (turn.finished if event.half is None else turn.halves).append(event)
+            turn.finished_at = time
+            turn.check, turn.attempt, turn.half, turn.log = None, 0, None, event.log
+        case e.CheckInterrupted():
+            turn.check, turn.attempt, turn.half = None, event.attempt, None
+
+
+def _measured_again(state: RunState, event: e.ChampionMeasured) -> None:
+    champion = state.candidates[event.candidate]
+    champion.value = event.now
+    champion.measured = Measured(
+        iteration=event.iteration, fingerprint=state.fingerprint, error=event.error
+    )
 
 
 def _open(state: RunState, iteration: int, record: e.Record) -> OpenIteration:
@@ -251,7 +277,7 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
     failed = event.verdict in FAILURES or event.verdict == "invalid"
     state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
     if event.verdict == "promoted":
-        _promote(state, event.candidate)
+        _promote(state, event)
     else:
         state.since_promotion += 1
 
@@ -274,11 +300,15 @@ def _judge(candidate: Candidate, event: e.VerdictReached, turn: OpenIteration) -
     candidate.value = event.value
     candidate.reason = event.reason
     candidate.metrics = event.metrics
+    candidate.decision = event.decision
     for report in turn.finished:
         if report.hotspots:
             candidate.hotspots = report.hotspots
 
 
-def _promote(state: RunState, candidate: CandidateId) -> None:
-    state.champion = candidate
+def _promote(state: RunState, event: e.VerdictReached) -> None:
+    state.champion = event.candidate
     state.since_promotion = 0
+    state.candidates[event.candidate].measured = Measured(
+        iteration=event.iteration, fingerprint=state.fingerprint, error=event.value_error
+    )

@@ -62,7 +62,7 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
             _set_code(state, turn, event)
             _code(state, turn).changed = event.changed
         case e.ChangeCarriedOver():
-            turn.finished = []
+            turn.finished, turn.halves = [], []
             _set_code(state, turn, event)
             _code(state, turn).stands_on = event.base
         case e.StashRequested():

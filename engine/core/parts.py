@@ -1,8 +1,13 @@
-"""What events of agents and their changes are made of."""
+"""What events of agents, of their changes and of measurements are made of."""
 
 from typing import Literal
 
 import msgspec
+
+from engine.core.ids import CandidateId
+
+Role = Literal["champion", "candidate"]
+"""Whose part a measurement plays in a pair."""
 
 AgentOutcome = Literal[
     "answered",  # it came to an end of its own and said so
@@ -85,3 +90,14 @@ class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     characters: int
     sha256: str
+
+
+class Half(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two measurements of a pair: which pair, whose part, and who is measured for it.
+
+    Pairs count from 1; as part of pair 0 the champion is made ready for the others.
+    """
+
+    pair: int
+    role: Role
+    of: CandidateId

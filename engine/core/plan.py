@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.core.pairs.looks import Design
+
 OnFail = Literal["fail", "count-failure", "continue"]
 
 
@@ -25,6 +27,23 @@ class PlannedAgent(msgspec.Struct, frozen=True, kw_only=True):
     answer_required: bool = False
 
 
+class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
+    """How the metric is compared.
+
+    `check` is the one that measures. With `noisy` a candidate is compared by pairs of `design`,
+    after `calibrate` pairs of the baseline against itself. A champion whose value is `remeasure`
+    iterations old is measured again; 0 is never. `prepare` are the checks that make a champion
+    ready to be measured.
+    """
+
+    check: str
+    noisy: bool = False
+    design: Design = Design()
+    remeasure: int = 0
+    calibrate: int = 0
+    prepare: tuple[str, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The steps of an iteration, and the policies of the loop."""
 
@@ -32,3 +51,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     agent: PlannedAgent = PlannedAgent()
     no_commit: OnFail = "count-failure"
     errors: OnFail = "count-failure"
+    referee: PlannedReferee | None = None

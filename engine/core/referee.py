@@ -1,22 +1,35 @@
 """Decides what an iteration does next, and what becomes of its candidate.
 
-This is the short way, for metrics without noise: one value against the champion's.
+The short way, for metrics without noise, is one value against the champion's; a noisy one is
+compared by pairs (`engine.core.judging`).
 """
 
 from datetime import datetime
 
+import msgspec
+
 from engine.core.agent_turn import agent_step
 from engine.core.events import CheckFinished, VerdictReached
-from engine.core.plan import Plan, PlannedCheck
+from engine.core.ids import CandidateId
+from engine.core.judging import by_pairs, calibrated, half_failed
+from engine.core.measuring import SYNC, in_turn, next_half, pairs_of, stale
+from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent, RunCheck, Wait
+from engine.core.steps import (
+    CarryOver,
+    CollectChange,
+    PutAside,
+    RunAgent,
+    RunCheck,
+    TakeTurns,
+    Wait,
+)
 from engine.core.verdicts import metrics_of, verdict_of
 
-SYNC = "sync"
-"""The tag of a candidate that is the champion with the main branch merged into it."""
-
-Step = RunAgent | CollectChange | CarryOver | RunCheck | PutAside | Wait | VerdictReached
+Step = (
+    RunAgent | CollectChange | CarryOver | RunCheck | TakeTurns | PutAside | Wait | VerdictReached
+)
 
 
 def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> Step:
@@ -32,20 +45,50 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
     """
     if turn.put_aside is not None:
         return PutAside()
-    step = agent_step(state, turn, plan, now_s) or _after_failure(state, turn, plan, now_s)
-    if step is not None:
-        return step
+    step = (
+        agent_step(state, turn, plan, now_s)
+        or _twin(state, turn)
+        or _after_failure(state, turn, plan, now_s)
+        or half_failed(state, turn, plan, now_s)
+        or _further(state, turn, plan)
+    )
+    return in_turn(state, turn, plan, step) if isinstance(step, RunCheck) else step
+
+
+def _further(
+    state: RunState, turn: OpenIteration, plan: Plan
+) -> RunCheck | CarryOver | VerdictReached:
+    """What comes next where nothing has failed."""
     passed = {report.check for report in turn.finished if report.outcome != "failed"}
     left = [check for check in plan.checks if check.name not in passed]
     for check in left:
         if check.when == "always":
             return RunCheck(name=check.name)
-    verdict = _compare(state, turn)
-    if verdict.verdict != "promoted":
-        return verdict
+    step = _compare(state, turn, plan)
+    if isinstance(step, RunCheck) or step.verdict != "promoted":
+        return step
     if (onto := _moved_on(state, turn)) is not None:
         return CarryOver(onto=onto)
-    return RunCheck(name=left[0].name) if left else verdict
+    return RunCheck(name=left[0].name) if left else step
+
+
+def _twin(state: RunState, turn: OpenIteration) -> VerdictReached | None:
+    """The verdict on a candidate that is the champion over again: there is nothing to measure."""
+    champion, candidate = state.best(), _candidate(state, turn)
+    if champion is None or SYNC in candidate.tags or not _same(champion, candidate):
+        return None
+    reason = f"it is the same as {champion.id}: nothing was measured"
+    return verdict_of(state, turn, "inconclusive", reason)
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates have the same parameters and the same files."""
+    if one.parameters != other.parameters:
+        return False
+    if one.code is None or other.code is None:
+        return one.code is other.code
+    trees = {one.code.tree, other.code.tree}
+    return one.code.commit == other.code.commit or (len(trees) == 1 and "" not in trees)
 
 
 def _after_failure(
@@ -55,6 +98,8 @@ def _after_failure(
     last = turn.finished[-1] if turn.finished else None
     if last is None or last.outcome != "failed":
         return None
+    if last.voided:
+        return verdict_of(state, turn, "infra", last.voided, on_fail="fail")
     check = next((check for check in plan.checks if check.name == last.check), None)
     check = check or PlannedCheck(name=last.check)
     failed = sum(report.check == check.name for report in turn.finished)
@@ -86,19 +131,36 @@ def _moved_on(state: RunState, turn: OpenIteration) -> str | None:
     return None if onto == candidate.code.stands_on else onto
 
 
-def _compare(state: RunState, turn: OpenIteration) -> VerdictReached:
-    metric = state.metric
+def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | VerdictReached:
+    metric, referee = state.metric, plan.referee
     value = metrics_of(turn.finished).get(metric.name)
     if value is None:
         return verdict_of(state, turn, "infra", f"no check reported {metric.name}")
     if turn.candidate == state.baseline:
-        return verdict_of(state, turn, "promoted", "the baseline")
+        return calibrated(state, turn, referee)
     champion = state.best()
     if SYNC in _candidate(state, turn).tags:
         return _merged(state, turn)
     if champion is None or champion.value is None:
         return verdict_of(state, turn, "inconclusive", "there is no baseline to compare with")
-    return _against(state, turn, value, champion)
+    if referee is not None and referee.noisy:
+        return by_pairs(state, turn, referee, champion)
+    if referee is not None and stale(state, turn, referee):
+        return _afresh(state, turn, referee, champion)
+    return _against(state, turn, value, champion.id, champion.value)
+
+
+def _afresh(
+    state: RunState, turn: OpenIteration, referee: PlannedReferee, champion: Candidate
+) -> RunCheck | VerdictReached:
+    """The verdict by one pair: what the champion's value was before is not compared with."""
+    half = next_half(turn, champion.id, referee, 1)
+    if half is not None:
+        return half
+    (pair,) = pairs_of(turn, champion.id, state.metric.name)
+    verdict = _against(state, turn, pair.candidate, champion.id, pair.champion)
+    metrics = verdict.metrics | {state.metric.name: pair.candidate}
+    return msgspec.structs.replace(verdict, value=pair.candidate, metrics=metrics)
 
 
 def _merged(state: RunState, turn: OpenIteration) -> VerdictReached:
@@ -110,19 +172,17 @@ def _merged(state: RunState, turn: OpenIteration) -> VerdictReached:
 
 
 def _against(
-    state: RunState, turn: OpenIteration, value: float, champion: Candidate
+    state: RunState, turn: OpenIteration, value: float, champion: CandidateId, reference: float
 ) -> VerdictReached:
     metric = state.metric
-    reference = champion.value
-    assert reference is not None  # noqa: S101  (the caller looked)
     gain = metric.gain(value, reference)
     if gain <= 0:
-        reason = f"not better than {champion.id} ({reference:g})"
+        reason = f"not better than {champion} ({reference:g})"
         return verdict_of(state, turn, "rejected", reason)
     if gain < metric.min_gain.over(reference):
-        reason = f"{gain:g} better than {champion.id}: less than min_gain"
+        reason = f"{gain:g} better than {champion}: less than min_gain"
         return verdict_of(state, turn, "rejected", reason)
-    reason = f"{gain:g} better than {champion.id} ({reference:g})"
+    reason = f"{gain:g} better than {champion} ({reference:g})"
     return verdict_of(state, turn, "promoted", reason)
 
 

@@ -15,6 +15,7 @@ from engine.core.events import (
     FinishReason,
     Limits,
     LogSpan,
+    NoiseMeasured,
     Parameters,
     StashRequested,
 )
@@ -29,7 +30,8 @@ from engine.core.ids import (
     TraceId,
 )
 from engine.core.metric import Metric
-from engine.core.parts import AgentAnswer, Hotspot, Tokens
+from engine.core.pairs.decided import Decision
+from engine.core.parts import AgentAnswer, Half, Hotspot, Tokens
 from engine.core.verdict import SCORED, Verdict
 
 
@@ -52,8 +54,22 @@ class Code(msgspec.Struct, kw_only=True):
     cost_usd: float | None = None
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """When, under which fingerprint and how exactly a champion's value was measured last.
+
+    `error` is its standard error, 0 where it was measured once.
+    """
+
+    iteration: IterationNumber
+    fingerprint: dict[str, str]
+    error: float = 0.0
+
+
 class Candidate(msgspec.Struct, kw_only=True, gc=False):
-    """A candidate and what became of it; `verdict` is None while its iteration runs."""
+    """A candidate and what became of it; `verdict` is None while its iteration runs.
+
+    `measured` is known of those that became the champion.
+    """
 
     id: CandidateId
     iteration: IterationNumber
@@ -68,6 +84,8 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     metrics: dict[str, float] = {}
     code: Code | None = None
     hotspots: list[Hotspot] = []
+    decision: Decision | None = None
+    measured: Measured | None = None
 
     @property
     def scored(self) -> bool:
@@ -91,7 +109,8 @@ class Attempt(msgspec.Struct, kw_only=True):
 class OpenIteration(msgspec.Struct, kw_only=True):
     """An iteration without a verdict: what its slot does now, and what was found out so far.
 
-    `attempts` counts those of the agent, `answers` is what those that ended came to.
+    `attempts` counts those of the agent, `answers` is what those that ended came to. `half` is the
+    one that `check` runs for, `halves` are those that ended; they are not in `finished`.
     """
 
     iteration: IterationNumber
@@ -103,7 +122,9 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     attempt: int = 0
     check_since: str = ""
     log: LogSpan | None = None
+    half: Half | None = None
     finished: list[CheckFinished] = []
+    halves: list[CheckFinished] = []
     finished_at: str = ""
     agent: Attempt | None = None
     attempts: int = 0
@@ -116,7 +137,11 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     @property
     def phase(self) -> str:
         """What the slot is doing, in a word or two."""
-        return self.agent.agent if self.agent else self.check or "deciding"
+        if self.agent is not None:
+            return self.agent.agent
+        if self.check is not None and self.half is not None:
+            return f"{self.check}, pair {self.half.pair}, {self.half.role}"
+        return self.check or "deciding"
 
     @property
     def phase_since(self) -> str:
@@ -264,6 +289,7 @@ class RunState(msgspec.Struct, kw_only=True):
     counted_failures: int = 0
     alike: Repeated | None = None
     fatal: str | None = None
+    noise: NoiseMeasured | None = None
 
     @property
     def ended_iterations(self) -> int:
@@ -274,6 +300,11 @@ class RunState(msgspec.Struct, kw_only=True):
     def ends_by_halt(self) -> bool:
         """Whether a guardrail opened and nobody is to be waited for."""
         return self.paused is not None and self.paused.halt and self.limits.exit_on_halt
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Under which measurements are taken now."""
+        return self.engine.fingerprint if self.engine else {}
 
     def best(self) -> Candidate | None:
         """The champion, when there is one."""

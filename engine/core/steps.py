@@ -2,11 +2,21 @@
 
 import msgspec
 
+from engine.core.ids import IterationNumber
+from engine.core.parts import Half
+
 
 class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """Run this check."""
+    """Run this check, for the candidate itself or for one half of a pair."""
 
     name: str
+    half: Half | None = None
+
+
+class TakeTurns(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing before another iteration has measured, or has ended its check."""
+
+    after: IterationNumber
 
 
 class RunAgent(msgspec.Struct, frozen=True):

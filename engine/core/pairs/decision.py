@@ -10,7 +10,7 @@ from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision, Outcome, Pair
 from engine.core.pairs.interval import Sample, reach, sample_of
 from engine.core.pairs.looks import Design
-from engine.core.pairs.student import NORMAL, student_quantile
+from engine.core.pairs.student import student_quantile, tail
 
 _HOPELESS: Final = 0.02
 """Below this chance of a promotion no more pairs are measured for its sake.
@@ -156,7 +156,7 @@ def _predicted(margin: float, error: float, share: float) -> float:
         error: its standard error now.
         share: how much of the whole is measured.
     """
-    return NORMAL.cdf(margin / (error * math.sqrt(1 - share)))
+    return tail(-margin / (error * math.sqrt(1 - share)))
 
 
 def _asked(look: _Look, index: int) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from engine.core.pairs.student import NORMAL, tail
+from engine.core.pairs.student import normal_density, normal_quantile, tail
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def pocock_like(share: float, error: float) -> float:
 
 def obrien_fleming_like(share: float, error: float) -> float:
     """Hardly anything at early looks, nearly all at the last."""
-    return 2 * tail(NORMAL.inv_cdf(1 - error / 2) / math.sqrt(min(share, 1.0)))
+    return 2 * tail(normal_quantile(1 - error / 2) / math.sqrt(min(share, 1.0)))
 
 
 @lru_cache(maxsize=64)
@@ -114,11 +114,11 @@ class _Walk(NamedTuple):
 def _crossing(walk: _Walk, share: float, chance: float) -> float:
     """The value above which the walk, divided by its deviation, is next with this chance."""
     scale, step = math.sqrt(share), math.sqrt(share - walk.share)
-    z = NORMAL.inv_cdf(1 - chance)
+    z = normal_quantile(1 - chance)
     for _ in range(50):
         ways = [(z * scale - place) / step for place in walk.places]
         above = sum(map(operator.mul, walk.masses, map(tail, ways)))
-        slope = sum(map(operator.mul, walk.masses, map(NORMAL.pdf, ways))) * scale / step
+        slope = sum(map(operator.mul, walk.masses, map(normal_density, ways))) * scale / step
         change = (above - chance) / slope
         z += max(-0.5, min(0.5, change))
         if abs(change) < 1e-9:

@@ -7,7 +7,7 @@ from typing import Final
 from engine.core.pairs.decided import Pair
 from engine.core.pairs.interval import sample_of
 from engine.core.pairs.looks import Design
-from engine.core.pairs.student import NORMAL, student_quantile
+from engine.core.pairs.student import normal_quantile, student_quantile
 
 _MOST: Final = 1_000_000
 
@@ -41,7 +41,7 @@ def _errors_away(design: Design, power: float) -> float:
     """By how many standard errors a true gain must differ from 0."""
     freedom = design.most - 2
     needed = student_quantile(design.chances()[-1], freedom)
-    return needed + NORMAL.inv_cdf(power) * math.sqrt(1 + needed**2 / (2 * freedom))
+    return needed + normal_quantile(power) * math.sqrt(1 + needed**2 / (2 * freedom))
 
 
 def pairs_needed(gain: float, noise: float, design: Design, power: float = 0.8) -> int | None:

@@ -2,10 +2,18 @@
 
 import math
 from functools import lru_cache
-from statistics import NormalDist
-from typing import Final
 
-NORMAL: Final = NormalDist()
+
+def normal_quantile(share: float) -> float:
+    """The value below which a standard normal number is with the chance `share`."""
+    from statistics import NormalDist  # late: it is loaded with the events, and takes long
+
+    return NormalDist().inv_cdf(share)
+
+
+def normal_density(z: float) -> float:
+    """How dense standard normal numbers are at `z`."""
+    return math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
 
 def tail(z: float) -> float:

@@ -1,0 +1,187 @@
+"""Pairs of measurements within an iteration: which half comes next, and who has to wait."""
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from engine.core.events import CheckFinished
+from engine.core.ids import CandidateId
+from engine.core.pairs.decided import Pair
+from engine.core.parts import Half, Role
+from engine.core.plan import Plan, PlannedReferee
+from engine.core.state import Candidate, OpenIteration, RunState
+from engine.core.steps import RunCheck, TakeTurns
+
+SYNC: Final = "sync"
+"""The tag of a candidate that is the champion with the main branch merged into it."""
+
+_AB: Final[tuple[Role, Role]] = ("champion", "candidate")
+_BA: Final[tuple[Role, Role]] = ("candidate", "champion")
+
+
+def order_of(pair: int) -> tuple[Role, Role]:
+    """Who is measured first and who second; it turns with every pair."""
+    return _AB if pair % 2 else _BA
+
+
+def next_half(
+    turn: OpenIteration, champion: CandidateId, referee: PlannedReferee, wanted: int
+) -> RunCheck | None:
+    """The next measurement on the way to so many pairs; None where all are there.
+
+    What was measured of a champion that is none any more counts for nothing.
+
+    Args:
+        turn: the iteration.
+        champion: whom its candidate is measured against.
+        referee: which checks are run.
+        wanted: how many pairs.
+    """
+    ready = {report.check for report in _passed(turn, champion) if _half(report).pair == 0}
+    for name in referee.prepare:
+        if name not in ready:
+            return RunCheck(name=name, half=Half(pair=0, role="champion", of=champion))
+    there = {(_half(report).pair, _half(report).role) for report in _passed(turn, champion)}
+    for pair in range(1, wanted + 1):
+        for role in order_of(pair):
+            if (pair, role) not in there:
+                of = champion if role == "champion" else _candidate(turn)
+                return RunCheck(name=referee.check, half=Half(pair=pair, role=role, of=of))
+    return None
+
+
+def pairs_of(turn: OpenIteration, champion: CandidateId, metric: str) -> list[Pair]:
+    """The pairs that are whole, in their order."""
+    values: dict[tuple[int, Role], float] = {}
+    for report in _passed(turn, champion):
+        half = _half(report)
+        if half.pair and metric in report.metrics:
+            values[half.pair, half.role] = report.metrics[metric]
+    return [
+        Pair(
+            champion=values[pair, "champion"],
+            candidate=values[pair, "candidate"],
+            first=order_of(pair)[0],
+        )
+        for pair in sorted({pair for pair, _ in values})
+        if (pair, "champion") in values and (pair, "candidate") in values
+    ]
+
+
+def was_ready(turn: OpenIteration, half: Half | None) -> bool:
+    """Whether the champion of a half was measured or made ready in this iteration before."""
+    return half is not None and any(
+        _half(report).role == "champion" and _half(report).of == half.of for report in turn.halves
+    )
+
+
+def pair_s(turn: OpenIteration) -> float:
+    """Seconds that a pair takes, on average; 0 without one."""
+    took = [report.duration_s for report in turn.halves if _half(report).pair]
+    return 2 * math.fsum(took) / len(took) if took else 0.0
+
+
+def _passed(turn: OpenIteration, champion: CandidateId) -> Iterator[CheckFinished]:
+    for report in turn.halves:
+        expected = champion if _half(report).role == "champion" else turn.candidate
+        if report.outcome != "failed" and _half(report).of == expected:
+            yield report
+
+
+def _half(report: CheckFinished) -> Half:
+    assert report.half is not None  # noqa: S101  (what is no half is in `finished`)
+    return report.half
+
+
+def _candidate(turn: OpenIteration) -> CandidateId:
+    assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+    return turn.candidate
+
+
+def measured_as(candidate: Candidate, turn: OpenIteration, seed: int) -> Candidate:
+    """The candidate as the check of a half sees it: part of this iteration, with this seed."""
+    return msgspec.structs.replace(candidate, iteration=turn.iteration, seed=seed)
+
+
+def pair_seed(seed: int, turn: OpenIteration, pair: int) -> int:
+    """The seed of both halves of a pair: 31 bits that no earlier measurement had.
+
+    Args:
+        seed: the run's.
+        turn: the iteration.
+        pair: which one.
+    """
+    digest = hashlib.blake2b(f"pair/{seed}/{turn.iteration}/{pair}".encode(), digest_size=4)
+    return int.from_bytes(digest.digest(), "big") >> 1
+
+
+def stale(state: RunState, turn: OpenIteration, referee: PlannedReferee) -> str:
+    """Why the champion's value must be measured again before anything is compared with it.
+
+    Empty where it need not.
+    """
+    champion = state.best()
+    if champion is None:
+        return ""
+    if champion.measured is None:
+        return "it is not known under which fingerprint it was measured"
+    if changed := _changed(champion.measured.fingerprint, state.fingerprint):
+        return f"the fingerprint changed: {', '.join(changed)}"
+    age = turn.iteration - champion.measured.iteration
+    if referee.remeasure and age >= referee.remeasure:
+        return f"its value was {age} iterations old"
+    return ""
+
+
+def _changed(before: dict[str, str], now: dict[str, str]) -> Sequence[str]:
+    return [
+        f"{name} {before.get(name)} -> {now.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+
+
+def in_turn(
+    state: RunState, turn: OpenIteration, plan: Plan, step: RunCheck
+) -> RunCheck | TakeTurns:
+    """The check, or whom it has to wait for: while one iteration measures pairs, no check runs.
+
+    Agents work on meanwhile. The iteration that is first in number measures first.
+    """
+    if plan.referee is None or not plan.referee.noisy:
+        return step
+    others = [other for other in state.open.values() if _is_rival(state, turn, other)]
+    for other in others:
+        if _measures(other) or (_waits(state, other, plan) and _goes_first(other, turn, step)):
+            return TakeTurns(after=other.iteration)
+    if step.half is not None and not _measures(turn):
+        for other in others:
+            if other.check is not None:
+                return TakeTurns(after=other.iteration)
+    return step
+
+
+def _is_rival(state: RunState, turn: OpenIteration, other: OpenIteration) -> bool:
+    """Whether another iteration is under way; one of a slot that is no more may never be."""
+    return other.iteration != turn.iteration and other.slot < state.slots
+
+
+def _measures(turn: OpenIteration) -> bool:
+    return bool(turn.halves) or turn.half is not None
+
+
+def _waits(state: RunState, turn: OpenIteration, plan: Plan) -> bool:
+    """Whether it has passed what comes before its pairs."""
+    passed = {report.check for report in turn.finished if report.outcome != "failed"}
+    merged = turn.candidate is not None and SYNC in state.candidates[turn.candidate].tags
+    needed = [check.name for check in plan.checks if check.when == "always"]
+    return turn.check is None and not merged and passed.issuperset(needed)
+
+
+def _goes_first(other: OpenIteration, turn: OpenIteration, step: RunCheck) -> bool:
+    if _measures(turn):
+        return False
+    return step.half is None or other.iteration < turn.iteration
