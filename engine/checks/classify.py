@@ -62,6 +62,29 @@ def classify(spec: CheckSpec, seen: Observed) -> Judged:
             assert_never(seen.ended)
 
 
+def classify_produced(spec: CheckSpec, seen: Observed) -> Judged:
+    """What the first half of a sealed check makes of the candidate, whose code it ran.
+
+    However it ends is its own doing: by an exit status or a signal it cannot say that it was the
+    machine's.
+    """
+    ended = seen.ended
+    if not isinstance(ended, Finished):
+        judged = classify(spec, seen)
+        return Judged(judged.verdict, f"produce: {judged.detail}")
+    produced = ended.produced
+    if ended.signal is not None or ended.exit_code != 0:
+        said = f"ended by {_signal_name(ended.signal)}" if ended.signal else None
+        said = said or f"exit status {ended.exit_code}"
+        return Judged(seen.pattern or spec.fails_as, _with_words(f"produce: {said}", seen))
+    if ended.background:
+        words = f"produce: it left {ended.background} processes behind, which were killed"
+        return Judged("invalid", words)
+    if produced is not None and produced.refused:
+        return Judged("invalid", f"produce: no plain data: {'; '.join(produced.refused)}")
+    return Judged(None)
+
+
 def _finished(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:
     failure = seen.result.failure
     status = _status_trouble(spec, ended)

@@ -28,6 +28,10 @@ class Before(msgspec.Struct, frozen=True):
     json_files: dict[str, tuple[Path, Stamp | None]]
 
 
+NOTHING: Final = Before(Path(), {})
+"""For a check that answers in no file."""
+
+
 def before(spec: CheckSpec, root: Path, step: Step) -> Before:
     """What to look at after the check; call it before the check starts."""
     files: dict[str, tuple[Path, Stamp | None]] = {}
@@ -43,12 +47,16 @@ async def observe(
     ended: Finished | TimedOut | Exceeded | NotStarted,
     log: CheckLog,
     before: Before,
+    result: Result | None = None,
 ) -> Observed:
-    """All that is known of the check now that it has ended and its log is finished."""
+    """All that is known of the check now that it has ended and its log is finished.
+
+    What it reported is in its result file, unless the caller has it.
+    """
     if isinstance(ended, NotStarted):
         return Observed(ended=ended)
     words = readers.last_words(log.recent)
-    result = read_result(before.result_file)
+    result = read_result(before.result_file) if result is None else result
     read = partial(_read, spec, result, before)
     if not _needs_output(spec, result):
         return _observed(ended, result, read(b""), words)

@@ -15,10 +15,15 @@ from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironme
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.placeholders import placeholders
+from engine.executors.trial import available
 
 
 def missing(
-    loaded: LoadedCampaign, environ: Mapping[str, str], *, slots: int | None = None
+    loaded: LoadedCampaign,
+    environ: Mapping[str, str],
+    *,
+    slots: int | None = None,
+    unsealed: bool = False,
 ) -> list[str]:
     """A sentence for each thing that a campaign lacks, with what to do; empty when all is there.
 
@@ -26,11 +31,29 @@ def missing(
         loaded: the campaign and where it came from.
         environ: the variables of the engine.
         slots: iterations side by side, when it is not the campaign's number.
+        unsealed: its sealed checks are to run without a sandbox.
     """
     return [
+        *(() if unsealed else _sandbox(loaded)),
         *missing_requirements(loaded.campaign, loaded.root, environ, slots=slots),
         *missing_for_code(loaded, environ, slots=slots),
     ]
+
+
+def _sandbox(loaded: LoadedCampaign) -> Iterator[str]:
+    """Why there is no sandbox for sealed checks, and what one has to show that is not there."""
+    if not loaded.campaign.sealed:
+        return
+    sandbox = available()
+    if not sandbox.works:
+        yield (
+            f"sandbox: {sandbox.why}; sealed checks need bubblewrap 0.7 or newer and user "
+            "namespaces (controlroom doctor). With --unsealed they run without, and every score is "
+            "marked as one that can be forged"
+        )
+    for name in loaded.campaign.sandbox.read:
+        if not loaded.beside(name).exists():
+            yield f"sandbox: read: there is no {loaded.beside(name)}; make it, or leave it out"
 
 
 def missing_requirements(

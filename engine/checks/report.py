@@ -26,8 +26,12 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: list[str]
     hotspots: list[Hotspot]
     background: int
+    seed: int | None = None
+    voided: str = ""
 
     def to_event(self) -> CheckFinished:
         """The report as an event."""
-        fields = {name: getattr(self, name) for name in CheckFinished.__struct_fields__}
+        known = set(self.__struct_fields__)
+        names = (name for name in CheckFinished.__struct_fields__ if name in known)
+        fields = {name: getattr(self, name) for name in names}
         return CheckFinished(**fields)

@@ -44,16 +44,21 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failure: Failure | None = None
     artifacts: list[str] | None = None
     hotspots: list[_Hotspot] | None = None
+    token: str | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What stood in a result file. `problem` says why it cannot be used, if so."""
+    """What stood in a result. `problem` says why it cannot be used, if so.
+
+    `token` is the one with which a judge shows that it is the judge.
+    """
 
     metrics: dict[str, float] = {}
     tests: Tests | None = None
     failure: Failure | None = None
     artifacts: list[str] = []
     hotspots: list[Hotspot] = []
+    token: str = ""
     problem: str | None = None
 
 
@@ -69,12 +74,16 @@ def read_result(path: Path) -> Result:
     return NO_RESULT if content is None else parse_result(content)
 
 
-def parse_result(content: bytes) -> Result:
-    """The result in `content`; see `read_result`."""
+def parse_result(
+    content: bytes, *, what: str = "the result file", with_token: bool = False
+) -> Result:
+    """The result in `content`, which is called `what`; only a judge's report has a token."""
     try:
         document = msgspec.convert(_plain(content), _Document)
+        if document.token is not None and not with_token:
+            raise ValueError("Object contains unknown field `token`")
     except (ValueError, RecursionError, OverflowError) as error:
-        return Result(problem=f"the result file is wrong: {_explained(error)}")
+        return Result(problem=f"{what} is wrong: {_explained(error)}")
     tests = document.tests
     return Result(
         metrics=document.metrics or {},
@@ -82,6 +91,7 @@ def parse_result(content: bytes) -> Result:
         failure=document.failure,
         artifacts=document.artifacts or [],
         hotspots=[Hotspot(name=spot.name, share=spot.share) for spot in document.hotspots or []],
+        token=document.token or "",
     )
 
 

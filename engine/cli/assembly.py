@@ -8,7 +8,8 @@ from typing import assert_never
 
 import msgspec
 
-from engine.checks.environment import find_interpreter, prepare
+from engine.checks.boxes import Boxes
+from engine.checks.environment import Interpreter, find_interpreter, prepare
 from engine.checks.fingerprint import fingerprint
 from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
@@ -49,7 +50,7 @@ def wanted_of(request: Request) -> Wanted:
         document=loaded.document,
         seed=request.seed,
         slots=request.slots,
-        metric=campaign.metric.to_metric(),
+        metric=campaign.to_metric(unsealed=request.unsealed),
         limits=_limits(request),
         space_size=Space.from_spec(campaign.space).size(),
         fingerprint=fingerprint(campaign, loaded.root, python),
@@ -109,7 +110,13 @@ async def run_engine(
     async def prepared() -> CampaignChecks:
         interpreter = await prepare(campaign.environment, root, paths, executor=executor)
         runner = CheckRunner(
-            campaign, root, paths, executor=executor, interpreter=interpreter, room=room
+            campaign,
+            root,
+            paths,
+            executor=executor,
+            interpreter=interpreter,
+            boxes=_boxes(request, interpreter),
+            room=room,
         )
         return CampaignChecks(campaign, runner, paths)
 
@@ -132,6 +139,14 @@ async def run_engine(
             listeners=(listener,),
         )
     ).run()
+
+
+def _boxes(request: Request, interpreter: Interpreter) -> Boxes | None:
+    """What makes the sandboxes of sealed checks, unless they are to run without."""
+    if request.unsealed:
+        return None
+    loaded = request.loaded
+    return Boxes(loaded.campaign.sandbox, loaded.path.parent, interpreter.python, request.paths)
 
 
 def _proposer(campaign: Campaign) -> Proposer:

@@ -20,6 +20,7 @@ from engine.knowledge.templates import Template, read_text, shipped
 from engine.loop.campaign_agents import AgentSetup, CampaignAgents
 from engine.loop.code_steps import Coding
 from engine.loop.control import Control
+from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.planning import plan_of
 from engine.loop.sync import Sync
@@ -73,7 +74,13 @@ def coding_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
             workspace=workspace,
             agents=agents,
             guard=guard,
-            root=request.loaded.root,
+            grounds=Grounds(
+                workspace,
+                request.loaded.root,
+                campaign.workspace.link if campaign.workspace else (),
+                judged=campaign.sealed,
+            ),
+            protect=campaign.protect,
             directives=given,
             sync=_sync(campaign, workspace, guard),
         )
@@ -129,6 +136,7 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         home=_home(request, spec),
         env=found.values,
         secrets=tuple(found.secrets),
+        protect=campaign.protect,
     )
 
 

@@ -71,6 +71,8 @@ def _command(request: Request) -> list[str]:
         words += ["--accept-changes"]
     if request.exit_on_halt:
         words += ["--exit-on-halt"]
+    if request.unsealed:
+        words += ["--unsealed"]
     return words + [word for item in request.overrides for word in ("--set", item)]
 
 

@@ -26,7 +26,7 @@ def value_text(value: float | None, metric: Metric | None) -> str:
     if metric is None:
         return f"{value:.6g}"
     unit = f" {metric.unit}" if metric.unit else ""
-    label = f" ({metric.label})" if metric.label else ""
+    label = f" ({metric.caption})" if metric.caption else ""
     return f"{value:.6g}{unit}{label}"
 
 

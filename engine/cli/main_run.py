@@ -44,6 +44,9 @@ _git: Final = partial(click.option, cls=InGroup, group=_GIT)
 @click.option("--accept-changes", is_flag=True, help="Go on though the campaign file changed.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines (with --no-ui).")
 @click.option("--exit-on-halt", is_flag=True, help="End with 3 where a guardrail halts the run.")
+@click.option(
+    "--unsealed", is_flag=True, help="Run sealed checks without a sandbox: scores can be forged."
+)
 @_agent("--agent", metavar="NAME", help="codex, claude, command, scripted, acp or a dotted path.")
 @_agent("--model", metavar="NAME", help="Its model.")
 @_agent("--effort", metavar="WORD", help="How much it is to think, in its own words.")

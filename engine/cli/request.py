@@ -29,6 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     for_s: float | None
     accept_changes: bool
     exit_on_halt: bool
+    unsealed: bool
     as_json: bool
 
 
@@ -54,6 +55,7 @@ def request_of(
         for_s=_duration(options["for_"]),
         accept_changes=options["accept_changes"],
         exit_on_halt=options["exit_on_halt"],
+        unsealed=options["unsealed"],
         as_json=options["as_json"],
     )
 

@@ -21,7 +21,7 @@ def run(**options: Any) -> None:
     overrides = overrides_of(options)
     loaded = loaded_or_exit(options["config"], overrides)
     request = request_of(loaded, overrides, options)
-    lacking = missing(loaded, os.environ, slots=request.slots)
+    lacking = missing(loaded, os.environ, slots=request.slots, unsealed=request.unsealed)
     lacking += missing_logins(loaded.campaign, os.environ)
     if lacking:
         refuse_missing(options["config"], lacking)

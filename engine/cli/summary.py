@@ -20,7 +20,8 @@ def summary(loaded: LoadedCampaign) -> str:
 def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
     campaign = loaded.campaign
     metric = campaign.metric
-    label = f" ({metric.label})" if metric.label else ""
+    caption = campaign.to_metric().caption
+    label = f" ({caption})" if caption else ""
     yield "climbs", f"{metric.name}, {metric.direction}{label}"
     if campaign.workspace is not None:
         yield "code", _code(campaign.workspace, loaded)

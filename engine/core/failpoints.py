@@ -33,6 +33,7 @@ NAMES: Final = (
     "workspace.returned",  # in-place: all is back, the intent is still there
     "check.recorded",  # the intent to run a check is recorded, no process yet
     "check.spawned",  # its process runs
+    "check.produced",  # sealed: the candidate's code is done, the judge has not begun
     "check.ended",  # its process ended, the outcome is unrecorded
     "outcome.recorded",  # the outcome is recorded, no verdict yet
     "verdict.recorded",  # the iteration ended, its scratch folder is still there

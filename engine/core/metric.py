@@ -39,6 +39,12 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         """What has to be known of its figures wherever they are shown."""
         return ", ".join(filter(None, (self.label, FORGEABLE if self.forgeable else "")))
 
+    @property
+    def short_caption(self) -> str:
+        """The same where there is little room: initials, and one word."""
+        initials = "".join(f"{word[0]}." for word in self.label.split())
+        return " ".join(filter(None, (initials, "forgeable" if self.forgeable else "")))
+
     def gain(self, value: float, reference: float) -> float:
         """How much better `value` is than `reference`, in the metric's unit; negative if worse."""
         return reference - value if self.direction == "min" else value - reference

@@ -137,7 +137,7 @@ def _campaign(state: RunState) -> str:
     about = one_line(_word(state.document, "about"), 300)
     lines = [f"{one_line(state.campaign, 80)}{f': {about}' if about else ''}"]
     better = "lower" if metric.direction == "min" else "higher"
-    label = f" ({one_line(metric.label, 60)})" if metric.label else ""
+    label = f" ({one_line(metric.caption, 80)})" if metric.caption else ""
     lines.append(f"- metric: {metric.name}{label}; {better} is better")
     lines += _goal(state)
     lines += [f"- check {line}" for line in _checks(state.document)]

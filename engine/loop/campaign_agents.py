@@ -45,6 +45,7 @@ class AgentSetup:
     """What a campaign's agent is made of; chosen by the command line.
 
     `env` is what its program sees, `secrets` names the variables of it that nothing may show.
+    `protect` are patterns of what it must not change.
     """
 
     agent: Agent
@@ -55,6 +56,7 @@ class AgentSetup:
     home: Path
     env: Mapping[str, str]
     secrets: tuple[str, ...]
+    protect: tuple[str, ...] = ()
 
 
 class CampaignAgents:
@@ -176,6 +178,7 @@ class CampaignAgents:
             attempt=attempt,
             shortlist=spec.shortlist,
             escalate_below=spec.escalate_below,
+            protected=self._setup.protect,
             minutes=budget.minutes,
             tokens=budget.tokens,
             usd=budget.usd,

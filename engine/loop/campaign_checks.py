@@ -31,7 +31,7 @@ class CampaignChecks:
             job.candidate,
             attempt=job.attempt,
             trace_id=job.turn.trace_id,
-            root=job.root,
+            ground=job.ground,
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol, assert_never
 import anyio
 import msgspec
 
+from engine.checks.boxes import Ground
 from engine.core import failpoints
 from engine.core.answering_steering import added
 from engine.core.commands import AddDirective
@@ -18,22 +19,32 @@ from engine.core.events import (
     AnyEvent,
     AttemptStashed,
     ChangeCarriedOver,
-    ChangeCollected,
     VerdictReached,
 )
 from engine.core.ids import IterationNumber, StashId
+from engine.core.measuring import SYNC, was_ready
+from engine.core.parts import Half
 from engine.core.plan import Plan
-from engine.core.referee import SYNC
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
 from engine.knowledge.scalar_change import scalar_only
+from engine.loop.changes import collected, commit_message, tampering
 from engine.loop.control import Control, CutOff
+from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
-from engine.workspace.protocol import Change, Commit, Conflict, Refused, Unchanged, Workspace
+from engine.workspace.protocol import (
+    Change,
+    Commit,
+    Conflict,
+    Refused,
+    Unchanged,
+    Workspace,
+    beside,
+)
 
 BY_CAMPAIGN: Final = "the campaign"
 _log = logging.getLogger(__name__)
@@ -67,9 +78,11 @@ class NoCode:
     async def merged(self) -> Proposal | None:
         """Nothing is merged."""
 
-    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
+    async def check_out(
+        self, turn: OpenIteration, candidate: Candidate, half: Half | None
+    ) -> Ground | None:
         """Nothing is checked out."""
-        del turn, candidate
+        del turn, candidate, half
 
     async def take(
         self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
@@ -94,7 +107,8 @@ class Coding:
         workspace: the trees and the repository.
         agents: the campaign's agent, if it has one.
         guard: halts the run.
-        root: the folder of the person's checkout in which the campaign's commands run.
+        grounds: where checks run.
+        protect: patterns of what a candidate must not change.
         directives: those of the campaign, recorded once.
         sync: merges the main branch, if the campaign wants that.
     """
@@ -108,7 +122,8 @@ class Coding:
         workspace: Workspace,
         agents: Agents | None,
         guard: Guard,
-        root: Path,
+        grounds: Grounds,
+        protect: Sequence[str] = (),
         directives: Sequence[AddDirective] = (),
         sync: Sync | None = None,
     ) -> None:
@@ -118,7 +133,8 @@ class Coding:
         self._workspace = workspace
         self._agents = agents
         self._guard = guard
-        self._root = root
+        self._grounds = grounds
+        self._protect = protect
         self._directives = directives
         self._sync = sync
         self._numbering_stashes = anyio.Lock()
@@ -131,6 +147,7 @@ class Coding:
             WorkspaceError: the repository cannot be used.
         """
         self.base = await self._workspace.open()
+        await self._grounds.open(self.base)
         await self._accept_champion()
         for directive in self._directives:
             await self._writer.decide(lambda state, directive=directive: _new(state, directive))
@@ -143,19 +160,27 @@ class Coding:
         code = champion.code if champion else None
         return (code.commit if code else None) or self.base
 
-    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
-        """The checks' root in the slot's tree; later checks find there what earlier ones left.
+    async def check_out(
+        self, turn: OpenIteration, candidate: Candidate, half: Half | None
+    ) -> Ground | None:
+        """The slot's tree; later checks find there what earlier ones left.
+
+        A champion is measured in a tree beside it, where the workspace has more than one.
 
         Raises:
             WorkspaceError: it cannot be made.
         """
         if candidate.code is None or candidate.code.commit is None:
             return None
-        commit = Commit(candidate.code.commit)
-        tree = self._workspace.tree(turn.slot)
-        if not turn.finished or not self._workspace.holds(turn.slot):
-            tree = await self._workspace.check_out(turn.slot, commit)
-        return tree / self._root.relative_to(self._workspace.top)
+        commit, one_tree = Commit(candidate.code.commit), self._workspace.one_tree
+        champions = half is not None and half.role == "champion"
+        slot = beside(turn.slot) if champions and not one_tree else turn.slot
+        tree = self._workspace.tree(slot)
+        used = was_ready(turn, half) if champions else bool(turn.finished)
+        taken = one_tree and (half is not None or bool(turn.halves))
+        if taken or not used or not self._workspace.holds(slot):
+            tree = await self._workspace.check_out(slot, commit)
+        return self._grounds.of(tree)
 
     async def take(
         self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
@@ -249,9 +274,13 @@ class Coding:
         failpoints.reach("change.collected")
         match change:
             case Change():
+                files = await self._workspace.files(change.base, change.commit)
+                if reason := tampering(self._protect, files):
+                    await self._refuse(turn, reason)
+                    return
                 diff = await self._workspace.diff(change.base, change.commit)
                 scalar = scalar_only(diff)
-                await self._writer.record(_collected(turn, candidate, change, scalar=scalar))
+                await self._writer.record(collected(turn, candidate, change, scalar=scalar))
                 failpoints.reach("change.recorded")
             case Unchanged():
                 undone = f"; its {change.commits} commits undo each other" if change.commits else ""
@@ -260,11 +289,13 @@ class Coding:
                     turn, verdict_of(state, turn, "no_change", reason, on_fail=self._plan.no_commit)
                 )
             case Refused(reason=reason):
-                await self._end(
-                    turn, verdict_of(state, turn, "invalid", reason, on_fail=self._plan.errors)
-                )
+                await self._refuse(turn, reason)
             case _:
                 assert_never(change)
+
+    async def _refuse(self, turn: OpenIteration, reason: str) -> None:
+        verdict = verdict_of(self._writer.state, turn, "invalid", reason, on_fail=self._plan.errors)
+        await self._end(turn, verdict)
 
     async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
         await self._writer.record(verdict)
@@ -351,41 +382,3 @@ def _new(state: RunState, directive: AddDirective) -> list[AnyEvent]:
     if any((each.source, each.title) == (directive.source, directive.title) for each in known):
         return []
     return [added(state, directive, by=BY_CAMPAIGN)]
-
-
-def commit_message(candidate: Candidate) -> str:
-    """What the engine's own commit says: the agent's summary, or which iteration it was."""
-    code = candidate.code
-    answer = code.answer if code else None
-    about = f"Iteration {candidate.iteration} by {candidate.proposer}"
-    if answer is None or not (answer.summary or answer.hypothesis):
-        return about
-    first = (answer.summary or answer.hypothesis).strip().splitlines()[0][:72]
-    more = [answer.hypothesis, answer.prediction and f"Predicted: {answer.prediction}", about]
-    return "\n\n".join([first, *filter(None, more)])
-
-
-def _collected(
-    turn: OpenIteration, candidate: Candidate, change: Change, *, scalar: bool
-) -> ChangeCollected:
-    notes: list[str] = []
-    if change.commits > 1:
-        notes.append(f"{change.commits} commits, accepted or refused together")
-    if change.rewrote:
-        notes.append("its commits did not follow the base; the final tree was taken")
-    if change.left and change.commits:
-        notes.append("it left changes uncommitted; they are part of the candidate")
-    if scalar:
-        notes.append("nothing but constants")
-    return ChangeCollected(
-        iteration=turn.iteration,
-        candidate=candidate.id,
-        commit=change.commit,
-        tree=change.tree,
-        base=change.base,
-        commits=change.commits,
-        changed=change.changed,
-        files=change.files,
-        notes=notes,
-        scalar=scalar,
-    )

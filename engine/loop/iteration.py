@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol, assert_never
 
 import anyio
 import msgspec
 
+from engine.checks.boxes import Ground
 from engine.core import failpoints
 from engine.core.events import (
+    AnyEvent,
     CheckFinished,
     CheckInterrupted,
     CheckStarted,
@@ -17,24 +18,36 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.ids import IterationNumber
+from engine.core.judging import found_out
+from engine.core.measuring import measured_as, pair_seed
+from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.referee import Step, next_step
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent, RunCheck, Wait
+from engine.core.steps import (
+    CarryOver,
+    CollectChange,
+    PutAside,
+    RunAgent,
+    RunCheck,
+    TakeTurns,
+    Wait,
+)
 from engine.loop.control import Control, CutOff
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at one check of one candidate, in the `root` of its own code, if it has some."""
+    """One attempt at one check of one candidate, on the ground of its own code, if any."""
 
     check: str
     attempt: int
     turn: OpenIteration
     candidate: Candidate
     log: LogSpan
-    root: Path | None = None
+    ground: Ground | None = None
+    half: Half | None = None
 
 
 class Checks(Protocol):
@@ -64,8 +77,10 @@ class CodeSteps(Protocol):
         """The champion with the main branch merged into it, where that is due and brings news."""
         ...
 
-    async def check_out(self, turn: OpenIteration, candidate: Candidate) -> Path | None:
-        """The folder in which the candidate's checks run; None where it has no code."""
+    async def check_out(
+        self, turn: OpenIteration, candidate: Candidate, half: Half | None
+    ) -> Ground | None:
+        """Where the candidate's checks run, or a half's of a pair; None where it has no code."""
         ...
 
     async def take(
@@ -116,10 +131,13 @@ class Iteration:
         """The next step; when that is the verdict, it is recorded already."""
         found: list[Step] = []
 
-        def decide(state: RunState) -> Sequence[VerdictReached]:
-            step = next_step(state, state.open[number], self._plan, time.time())
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            turn = state.open[number]
+            step = next_step(state, turn, self._plan, time.time())
             found.append(step)
-            return [step] if isinstance(step, VerdictReached) else []
+            if not isinstance(step, VerdictReached):
+                return []
+            return [*found_out(state, turn, self._plan, step), step]
 
         await self._writer.decide(decide)
         return found[-1]
@@ -127,11 +145,13 @@ class Iteration:
     async def _take(
         self,
         number: IterationNumber,
-        step: RunCheck | RunAgent | CollectChange | CarryOver | PutAside | Wait,
+        step: RunCheck | TakeTurns | RunAgent | CollectChange | CarryOver | PutAside | Wait,
     ) -> None:
         match step:
-            case RunCheck(name=name):
-                await self._check(number, name)
+            case RunCheck():
+                await self._check(number, step)
+            case TakeTurns():
+                await self._writer.wait_change()
             case Wait():
                 await self._wait(number, step)
             case RunAgent() | CollectChange() | CarryOver() | PutAside():
@@ -150,37 +170,58 @@ class Iteration:
         finally:
             self._writer.trouble.note(source, None)
 
-    async def _check(self, number: IterationNumber, check: str) -> None:
+    async def _check(self, number: IterationNumber, step: RunCheck) -> None:
         turn = self._writer.state.open[number]
+        job = await self._job(turn, step)
         assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
-        candidate = self._writer.state.candidates[turn.candidate]
-        root = await self._code.check_out(turn, candidate)
-        job = CheckJob(
-            check=check,
+        started = CheckStarted(
+            iteration=number,
+            candidate=turn.candidate,
+            check=step.name,
+            attempt=job.attempt,
+            log=job.log,
+            half=step.half,
+        )
+
+        def begin(state: RunState) -> Sequence[AnyEvent]:
+            # Since the gate was passed a pause may have been recorded, after which nothing starts,
+            # or another iteration may have begun to measure.
+            step_now = next_step(state, state.open[number], self._plan, time.time())
+            return [] if self._control.held or step_now != step else [started]
+
+        if await self._writer.decide(begin):
+            failpoints.reach("check.recorded")
+            await self._act(job)
+
+    async def _job(self, turn: OpenIteration, step: RunCheck) -> CheckJob:
+        state, half = self._writer.state, step.half
+        assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+        candidate = state.candidates[half.of if half else turn.candidate]
+        ground = await self._code.check_out(turn, candidate, half)
+        if half is not None:
+            noisy = half.pair and self._plan.referee is not None and self._plan.referee.noisy
+            seed = pair_seed(state.seed, turn, half.pair) if noisy else candidate.seed
+            candidate = measured_as(candidate, turn, seed)
+        return CheckJob(
+            check=step.name,
             attempt=turn.attempt + 1,
             turn=turn,
             candidate=candidate,
             log=self._checks.next_log(candidate),
-            root=root,
+            ground=ground,
+            half=half,
         )
-        started = CheckStarted(
-            iteration=number,
-            candidate=candidate.id,
-            check=check,
-            attempt=job.attempt,
-            log=job.log,
-        )
-        # A pause may have been recorded since the gate was passed; nothing starts after it.
-        if await self._writer.decide(lambda _: [] if self._control.held else [started]):
-            failpoints.reach("check.recorded")
-            await self._act(job)
 
     async def _act(self, job: CheckJob) -> None:
         report = await self._control.attempt(lambda: self._checks.run(job), job.turn.iteration)
         if isinstance(report, CutOff):
             await self._writer.record(interrupted(job.turn, report.reason))
             return
-        await self._writer.record(report)
+        candidate = job.turn.candidate
+        assert candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+        await self._writer.record(
+            msgspec.structs.replace(report, candidate=candidate, half=job.half)
+        )
         failpoints.reach("outcome.recorded")
 
 
@@ -194,4 +235,5 @@ def interrupted(turn: OpenIteration, reason: str) -> CheckInterrupted:
         check=turn.check,
         attempt=turn.attempt,
         reason=reason,
+        half=turn.half,
     )

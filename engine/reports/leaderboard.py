@@ -121,6 +121,7 @@ def as_json_data(board: Leaderboard) -> dict[str, Any]:
             "unit": metric.unit,
             "direction": metric.direction,
             "label": metric.label,
+            "forgeable": metric.forgeable,
         },
         "rows": msgspec.to_builtins(board.rows),
     }
@@ -171,7 +172,7 @@ def _title(board: Leaderboard) -> str:
     metric = board.metric
     unit = f" in {metric.unit}" if metric.unit else ""
     better = "lower" if metric.direction == "min" else "higher"
-    label = f"; {metric.label}" if metric.label else ""
+    label = f"; {metric.caption}" if metric.caption else ""
     return f"{metric.name}{unit}, {better} is better{label}"
 
 

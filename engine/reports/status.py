@@ -28,7 +28,7 @@ STALLED_AFTER_S: Final = 5.0
 
 
 class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The champion and its value; `label` says what kind of figure it is ("static estimate")."""
+    """The champion and its value; `label` says what has to be known of it ("static estimate")."""
 
     candidate: CandidateId
     metric: str
@@ -36,6 +36,7 @@ class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     iteration: int
     label: str = ""
+    forgeable: bool = False
 
 
 class BaselineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,7 +270,8 @@ def _champion(state: RunState | None) -> ChampionStatus | None:
         value=best.value,
         unit=state.metric.unit,
         iteration=best.iteration,
-        label=state.metric.label,
+        label=state.metric.caption,
+        forgeable=state.metric.forgeable,
     )
 
 

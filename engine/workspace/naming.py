@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from engine.workspace.protocol import JUDGE
+
 _NOT_IN_REFS: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//+|\.(?=/|$)|\.lock(?=/|$)")
 _BEGINNING: Final = re.compile(r"(^|/)[.-]+")
 PRIVATE: Final = "refs/controlroom/"
@@ -33,4 +35,4 @@ def shown(name: bytes) -> str:
 
 def slot_name(slot: int) -> str:
     """The name of a slot's tree."""
-    return f"{slot:02d}"
+    return "judge" if slot == JUDGE else f"{slot:02d}"

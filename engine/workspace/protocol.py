@@ -13,6 +13,17 @@ Commit = NewType("Commit", str)
 MOST_FILES: Final = 200
 """As many files of a change are named with it."""
 
+JUDGE: Final = -1
+"""The slot whose tree has the protected base, which sealed checks are judged from."""
+
+
+_BESIDE: Final = 1000
+
+
+def beside(slot: int) -> int:
+    """The further slot in whose tree a champion is measured beside the candidate of a slot."""
+    return _BESIDE + slot
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What one iteration made of its base, as one commit.
@@ -71,6 +82,11 @@ class Workspace(Protocol):
     @property
     def top(self) -> Path:
         """The person's checkout; a tree has the same layout."""
+        ...
+
+    @property
+    def one_tree(self) -> bool:
+        """Whether there is but one tree, in which everything has to take turns."""
         ...
 
     async def open(self) -> Commit:

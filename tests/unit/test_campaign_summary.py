@@ -44,7 +44,7 @@ def test_a_search(tmp_path: Path) -> None:
 def test_an_agent(tmp_path: Path) -> None:
     assert lines(tmp_path, CODE) == [
         "c.yaml is in order",
-        "  climbs   ms, max",
+        "  climbs   ms, max (score can be forged)",
         "  code     HERE from main, in trees of its own",
         "  agent    codex, gpt-5.5, effort high",
         "  checks   bench, in HERE; before a promotion suite",

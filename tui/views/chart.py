@@ -72,7 +72,7 @@ def chart_title(metric: Metric) -> str:
     """The metric, its unit, which way is better, and what kind of figure it is."""
     unit = f"{metric.name}, {metric.unit}" if metric.unit else metric.name
     better = "lower" if metric.direction == "min" else "higher"
-    label = f" · {metric.label}" if metric.label else ""
+    label = f" · {metric.caption}" if metric.caption else ""
     return f"{unit}, {better} is better{label}"
 
 

@@ -18,6 +18,7 @@ class Champion:
     unit: str
     change: str
     label: str
+    short_label: str
     better: bool
 
 
@@ -72,7 +73,8 @@ def _champion(state: RunState, decimals: int) -> Champion | None:
         value=value_text(best.value, decimals),
         unit=metric.unit or metric.name,
         change=change_text(best.value, reference) if reference is not None else "",
-        label=metric.label,
+        label=metric.caption,
+        short_label=metric.short_caption,
         better=reference is not None and metric.gain(best.value, reference) > 0,
     )
 
@@ -125,11 +127,11 @@ def _champion_fields(champion: Champion | None) -> list[Field]:
     value = Span(f"{champion.value} {champion.unit}", "strong")
     change = (Span(champion.change, "accent" if champion.better else "plain"),)
     label = (Span(champion.label, "quiet"),) if champion.label else ()
-    initials = "".join(word[0] + "." for word in champion.label.split())
+    short = line(champion.short_label, "quiet") if champion.short_label else ()
     return [
         Field(((Span("champion ", "quiet"), value), (value,)), 4),
         optional(change if champion.change else (), rank=1),
-        Field((label, line(initials, "quiet") if label else ()), 2),
+        Field((label, short), 2),
     ]
 
 

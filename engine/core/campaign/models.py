@@ -31,6 +31,7 @@ from engine.core.campaign.parameters import (
 )
 from engine.core.campaign.policy import OnFail, PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, ProposerSpec
+from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.events import Limits
@@ -56,11 +57,12 @@ class MetricSpec(Model):
         description="`min` when less is better, `max` when more is.", examples=["min"]
     )
     unit: Text = Field(default="", description="Its unit, for people.", examples=["ms"])
-    noise: Literal["none"] = Field(
+    noise: Literal["none", "measured"] = Field(
         default="none",
         description="`none`: the same candidate always has the same value, so that one value is "
-        "compared with another. This version accepts nothing else.",
-        examples=["none"],
+        "compared with another. `measured`: candidates are compared with the champion by "
+        "interleaved pairs, as `referee` says.",
+        examples=["none", "measured"],
     )
     target: Number | None = Field(
         default=None,
@@ -216,6 +218,11 @@ class Campaign(Model):
         "promoted. The keys are those of `checks`; the names are others.",
         examples=["[{name: whole-suite, run: '{python} -m pytest', deadline: 1h}]"],
     )
+    referee: RefereeSpec = Field(
+        default=RefereeSpec(),
+        description="How candidates are compared with the champion.",
+        examples=["{error: 1%, most_pairs: 60}"],
+    )
     protect: tuple[Filled, ...] = Field(
         default=(),
         description="What judges: files and folders below the repository's top, or below `root` "
@@ -272,16 +279,28 @@ class Campaign(Model):
         return (*self.checks, *late)
 
     @property
+    def measuring_check(self) -> CheckSpec | None:
+        """The check whose value of the metric counts: the last that must report it."""
+        always = [check for check in self.checks if check.when == "always"]
+        found = [check for check in always if self.metric.name in check.must_report()]
+        return found[-1] if found else None
+
+    @property
     def sealed(self) -> bool:
         """Whether any of its checks is a sealed one, which needs a sandbox."""
         return any(check.sealed for check in self.all_checks)
 
-    def forgeable(self, *, unsealed: bool = False) -> bool:
-        """Whether code that somebody else wrote could write its own score.
+    def to_metric(self, *, unsealed: bool = False) -> Metric:
+        """The metric as events and the referee know it, marked where its score can be forged.
 
         Args:
             unsealed: the halves of sealed checks run without a sandbox.
         """
+        forgeable = self._forgeable(unsealed=unsealed)
+        return msgspec.structs.replace(self.metric.to_metric(), forgeable=forgeable)
+
+    def _forgeable(self, *, unsealed: bool) -> bool:
+        """Whether code that somebody else wrote could write its own score."""
         if not any(isinstance(proposer, AgentSpec) for proposer in self.proposers):
             return False
         name = self.metric.name

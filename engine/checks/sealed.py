@@ -1,0 +1,239 @@
+"""Sealed checks: the candidate's code runs in a sandbox and leaves plain data; then it is judged.
+
+Nothing of the first half lives when the second begins, and the second never runs what the first
+could have written: the score passes through nothing that the candidate can touch.
+"""
+
+import hmac
+import secrets
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio.to_thread
+import msgspec
+
+from engine.checks import observe
+from engine.checks.boxes import Boxes
+from engine.checks.classify import Judged, Observed, classify, classify_produced
+from engine.checks.files import remove
+from engine.checks.log import CheckLog
+from engine.checks.result import NO_RESULT, Result, parse_result
+from engine.checks.step import described
+from engine.checks.turn import Outcome, Turn, footer, header, voided
+from engine.core import failpoints
+from engine.core.campaign.checks import Part
+from engine.executors.protocol import (
+    PRODUCED_VARIABLE,
+    Box,
+    Command,
+    Exceeded,
+    Executor,
+    Finished,
+    Interrupted,
+    Marker,
+    NotStarted,
+    TimedOut,
+)
+from engine.executors.sandbox import PRODUCED
+from engine.runfolder.paths import RunPaths
+from engine.runfolder.room import Room
+
+REPORT_VARIABLE: Final = "CONTROLROOM_REPORT_FD"
+TOKEN_VARIABLE: Final = "CONTROLROOM_TOKEN"  # noqa: S105  (the name of one)
+_SEED_BITS: Final = 53
+
+_Over = Finished | TimedOut | Exceeded | NotStarted
+
+
+class _Half(msgspec.Struct, frozen=True, kw_only=True):
+    part: Part
+    cwd: Path
+    produced: str
+    box: Box | None
+    candidate_file: Path
+    token: str | None = None
+
+
+class Sealed:
+    """Runs the two halves of sealed checks.
+
+    Args:
+        paths: the run's folder.
+        executor: runs the commands.
+        boxes: makes their sandboxes; without them they run as they are, and a score can be forged.
+        room: where everything waits when the disk is full.
+    """
+
+    def __init__(
+        self, paths: RunPaths, executor: Executor, boxes: Boxes | None, room: Room
+    ) -> None:
+        self._paths = paths
+        self._executor = executor
+        self._boxes = boxes
+        self._room = room
+        self._run_marker = paths.run_marker
+
+    async def run(self, turn: Turn) -> Outcome | Interrupted:
+        """What came of the check, or that it was cut off and has to be done again."""
+        produced = turn.step.folder / f"produced-{turn.spec.name}"
+        await self._room.write(str(produced), partial(_emptied, produced))
+        if reason := await trouble(turn):
+            return _void(turn, reason, produced)
+        made = await self._produce(turn, produced)
+        if isinstance(made, Interrupted) or made.judged.verdict is not None:
+            return made
+        failpoints.reach("check.produced")
+        outcome = await self._judge(turn, produced, made.start)
+        if isinstance(outcome, Interrupted):
+            return outcome
+        reason = await trouble(turn)
+        return _void(turn, reason, produced, outcome) if reason else outcome
+
+    async def _produce(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
+        """Run the candidate's code; it knows neither the seed nor where a result would go."""
+        file = turn.step.folder / f"produce-{turn.spec.name}.json"
+        known = described(turn.candidate)
+        del known["seed"]
+        await self._write(file, known)
+        box = self._boxes and self._boxes.produce(turn.ground, file, produced)
+        half = _Half(
+            part="produce",
+            cwd=turn.ground.root,
+            produced=PRODUCED if box else str(produced),
+            box=box,
+            candidate_file=file,
+        )
+        log = self._log(turn, "produce")
+        async with log:
+            ended = await self._execute(turn, half, log)
+            if isinstance(ended, Interrupted):
+                return ended
+            await log.finish(footer(ended))
+            seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, NO_RESULT)
+        judged = classify_produced(turn.spec, seen)
+        return _outcome(turn, produced, log, seen=seen, judged=judged)
+
+    async def _judge(self, turn: Turn, produced: Path, start: int) -> Outcome | Interrupted:
+        """Let the protected base judge what was left, on inputs that nobody has seen before."""
+        seed, token = secrets.randbits(_SEED_BITS), secrets.token_hex()
+        file = turn.step.folder / f"judge-{turn.spec.name}.json"
+        await self._write(file, described(turn.candidate) | {"seed": seed})
+        half = _Half(
+            part="judge",
+            cwd=turn.ground.judge_root,
+            produced=str(produced),
+            box=self._boxes and self._boxes.judge(turn.ground, file, produced),
+            candidate_file=file,
+            token=token,
+        )
+        log = self._log(turn, "judge")
+        async with log:
+            ended = await self._execute(turn, half, log, seed=seed)
+            failpoints.reach("check.ended")
+            if isinstance(ended, Interrupted):
+                return ended
+            await log.finish(footer(ended))
+            result = _reported(ended, token)
+            seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, result)
+        judged = classify(turn.spec, seen)
+        outcome = _outcome(turn, produced, log, seen=seen, judged=judged)
+        return msgspec.structs.replace(outcome, start=start, seed=seed)
+
+    async def _execute(
+        self, turn: Turn, half: _Half, log: CheckLog, *, seed: int | None = None
+    ) -> _Over | Interrupted:
+        values = {"candidate": str(half.candidate_file), "produced": half.produced}
+        step = msgspec.structs.replace(
+            turn.step, values=turn.step.values | values | {"seed": str(seed)}
+        )
+        env = turn.variables.values | {
+            "CONTROLROOM_CANDIDATE": str(half.candidate_file),
+            "CONTROLROOM_TRACE_ID": turn.trace_id,
+            PRODUCED_VARIABLE: half.produced,
+        }
+        if half.token is not None:
+            env[TOKEN_VARIABLE] = half.token
+        return await self._executor.run(
+            Command(
+                run=step.command(turn.spec, half.part),
+                cwd=half.cwd,
+                env=env,
+                marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
+                deadline_s=turn.spec.deadline_s,
+                idle_s=turn.spec.idle_s,
+                box=half.box,
+                report_to=REPORT_VARIABLE if half.token is not None else None,
+            ),
+            log=log,
+        )
+
+    async def _write(self, file: Path, content: dict[str, object]) -> None:
+        await self._room.write(str(file), partial(_written, file, msgspec.json.encode(content)))
+
+    def _log(self, turn: Turn, part: Part) -> CheckLog:
+        return CheckLog(
+            self._paths.log(turn.candidate.iteration),
+            header(turn, part),
+            room=self._room,
+            redactor=turn.redactor,
+        )
+
+
+async def trouble(turn: Turn) -> str:
+    """What is wrong with the files that judge; empty when they are what they were."""
+    harness = turn.ground.harness
+    return "" if harness is None else await anyio.to_thread.run_sync(harness.trouble)
+
+
+async def _emptied(folder: Path) -> None:
+    _make_empty(folder)
+
+
+def _make_empty(folder: Path) -> None:
+    remove(folder)
+    folder.mkdir(parents=True)
+
+
+async def _written(file: Path, content: bytes) -> None:
+    _write(file, content)
+
+
+def _write(file: Path, content: bytes) -> None:
+    remove(file)
+    file.write_bytes(content)
+
+
+def _outcome(
+    turn: Turn, produced: Path, log: CheckLog, *, seen: Observed, judged: Judged
+) -> Outcome:
+    folders = (turn.ground.judge_root, produced)
+    return Outcome(seen=seen, judged=judged, start=log.start, end=log.end, folders=folders)
+
+
+def _void(turn: Turn, reason: str, produced: Path, outcome: Outcome | None = None) -> Outcome:
+    seen = outcome.seen if outcome else Observed(ended=Finished())
+    start, end = (outcome.start, outcome.end) if outcome else (0, 0)
+    return Outcome(
+        seen=msgspec.structs.replace(seen, metrics={}),
+        judged=voided(reason),
+        start=start,
+        end=end,
+        folders=(turn.ground.judge_root, produced),
+        seed=outcome.seed if outcome else None,
+        voided=reason,
+    )
+
+
+def _reported(ended: _Over, token: str) -> Result:
+    """What the judge reported, if it was the judge."""
+    if not isinstance(ended, Finished):
+        return NO_RESULT
+    if not ended.report:
+        return Result(problem=f"the judge wrote no report to {REPORT_VARIABLE}")
+    if ended.report_cut:
+        return Result(problem="the judge's report is too long")
+    result = parse_result(ended.report, what="the judge's report", with_token=True)
+    if result.problem is None and not hmac.compare_digest(result.token.encode(), token.encode()):
+        return Result(problem=f"the report does not bear this judge's {TOKEN_VARIABLE}")
+    return result

@@ -1,0 +1,60 @@
+"""What is said of an agent's change: its commit's message, its event, what it must not touch."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from engine.core.events import ChangeCollected
+from engine.core.parts import FileChange
+from engine.core.patterns import matching
+from engine.core.state import Candidate, OpenIteration
+from engine.workspace.protocol import Change
+
+_MOST_NAMED: Final = 5
+
+
+def tampering(protect: Sequence[str], files: Sequence[FileChange]) -> str:
+    """Which protected paths are among the changed files, in words; empty when none is."""
+    touched = matching(protect, (file.path for file in files))
+    if not touched:
+        return ""
+    more = f" and {len(touched) - _MOST_NAMED} more" if len(touched) > _MOST_NAMED else ""
+    return f"it changes what is protected: {', '.join(touched[:_MOST_NAMED])}{more}"
+
+
+def commit_message(candidate: Candidate) -> str:
+    """What the engine's own commit says: the agent's summary, or which iteration it was."""
+    code = candidate.code
+    answer = code.answer if code else None
+    about = f"Iteration {candidate.iteration} by {candidate.proposer}"
+    if answer is None or not (answer.summary or answer.hypothesis):
+        return about
+    first = (answer.summary or answer.hypothesis).strip().splitlines()[0][:72]
+    more = [answer.hypothesis, answer.prediction and f"Predicted: {answer.prediction}", about]
+    return "\n\n".join([first, *filter(None, more)])
+
+
+def collected(
+    turn: OpenIteration, candidate: Candidate, change: Change, *, scalar: bool
+) -> ChangeCollected:
+    """The event: what the agent's work came to."""
+    notes: list[str] = []
+    if change.commits > 1:
+        notes.append(f"{change.commits} commits, accepted or refused together")
+    if change.rewrote:
+        notes.append("its commits did not follow the base; the final tree was taken")
+    if change.left and change.commits:
+        notes.append("it left changes uncommitted; they are part of the candidate")
+    if scalar:
+        notes.append("nothing but constants")
+    return ChangeCollected(
+        iteration=turn.iteration,
+        candidate=candidate.id,
+        commit=change.commit,
+        tree=change.tree,
+        base=change.base,
+        commits=change.commits,
+        changed=change.changed,
+        files=change.files,
+        notes=notes,
+        scalar=scalar,
+    )
