@@ -40,7 +40,11 @@ def audit(function: Callable[..., Any], shapes: tuple[Any, ...]) -> list[Finding
     Raises:
         Exception: whatever tracing the function raises.
     """
-    jaxpr = jax.make_jaxpr(function)(*shapes).jaxpr
+    return audit_jaxpr(jax.make_jaxpr(function)(*shapes).jaxpr)
+
+
+def audit_jaxpr(jaxpr: Any) -> list[Finding]:
+    """Every broken rule of a traced program, each rule at most once."""
     kernels = [e for e in _equations(jaxpr) if e.primitive.name == "pallas_call"]
     found = [] if kernels else [Finding(KERNEL, "the function calls no Pallas kernel")]
     for equation in _equations(jaxpr):

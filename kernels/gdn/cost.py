@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ TOKENS, KEY_HEADS, VALUE_HEADS = 8192, 16, 32
 
 SAMPLES = (1024, 2048)
 """Tokens of the two programs that are estimated."""
+
+VECTOR = 4 * 8 * 128
+"""Elements that a core's vector unit takes in a cycle: four slots of a register each."""
+
+STEADY = 0.001
+"""Part of the estimate that may be missing because work around the kernel did not grow."""
 
 ALLOCATOR = {
     "MALLOC_TOP_PAD_": str(128 << 20),
@@ -50,7 +57,7 @@ class Estimate:
     Args:
         est_ms: kernel_ms + copies_ms, and at least floor_ms.
         kernel_ms: of the kernel's cycles.
-        copies_ms: of the bytes that operations around the kernel move.
+        copies_ms: of the bytes that operations around the kernel move, or of their arithmetic.
         floor_ms: of the bytes that any kernel must move.
         cycles: of a core, per 128 tokens of a value head.
     """
@@ -89,16 +96,48 @@ def estimate(member: Member, target: str, deadline_s: float) -> Estimate | Failu
 
     Cost: two processes side by side, each 4 s and more of one core, and 0.8 GB.
     """
-    if libtpu_version() is None:
-        return Failure(
-            "infra",
-            "libtpu is not installed: no static estimate without the TPU compiler; on Linux "
-            "x86-64, pip install -r requirements-tpu.txt",
-        )
-    profiles = _profiles(member, target, deadline_s)
+    job = {"parameters": dataclasses.asdict(member), "target": target}
+    profiles = _profiles([{**job, "tokens": tokens} for tokens in SAMPLES], deadline_s)
     if isinstance(profiles, Failure):
         return profiles
     return scale(profiles, CHIPS[target], sample_heads(member))
+
+
+def estimate_programs(
+    folder: Path, heads: int, target: str, deadline_s: float
+) -> Estimate | Failure:
+    """The same for the programs that a candidate left for that many value heads.
+
+    Cost: as much as a member's.
+    """
+    job = {"folder": str(folder), "value_heads": heads, "target": target}
+    profiles = _profiles([{**job, "tokens": tokens} for tokens in SAMPLES], deadline_s)
+    if isinstance(profiles, Failure):
+        return profiles
+    figures = scale(profiles, CHIPS[target], heads)
+    return not_steady(profiles, CHIPS[target], heads, figures) or figures
+
+
+def not_steady(
+    profiles: list[dict[str, int]], chip: Chip, heads: int, figures: Estimate
+) -> Failure | None:
+    """The failure of a program whose work around the kernel does not grow with the tokens."""
+    parts = [_around_s(p, chip) for p in profiles]
+    at_longer_s = parts[1] * TOKENS / SAMPLES[1]
+    missing_ms = (at_longer_s - _extrapolate(parts)) * VALUE_HEADS / heads * 1e3
+    if missing_ms <= STEADY * figures.est_ms:
+        return None
+    return Failure(
+        "refused",
+        f"work around the kernel does not grow with the tokens: {missing_ms:.6f} ms of it would be "
+        f"missing at T = {TOKENS}",
+    )
+
+
+def _around_s(profile: dict[str, int], chip: Chip) -> float:
+    """Time of what is around the kernel: of its bytes, or of its arithmetic where that is more."""
+    vector_s = profile.get("around_operations", 0) / (chip.cores * VECTOR * chip.clock_hz)
+    return max(profile["around_bytes"] / chip.bytes_per_s, vector_s)
 
 
 def scale(profiles: list[dict[str, int]], chip: Chip, heads: int) -> Estimate:
@@ -106,7 +145,9 @@ def scale(profiles: list[dict[str, int]], chip: Chip, heads: int) -> Estimate:
     rounds = VALUE_HEADS / heads
     cycles = _extrapolate([p["cycles"] for p in profiles]) * rounds
     moved = _extrapolate([p["around_bytes"] for p in profiles]) * rounds
-    kernel_s, copies_s = cycles / chip.clock_hz, moved / chip.bytes_per_s
+    operations = _extrapolate([p.get("around_operations", 0) for p in profiles]) * rounds
+    vector_s = operations / (chip.cores * VECTOR * chip.clock_hz)
+    kernel_s, copies_s = cycles / chip.clock_hz, max(moved / chip.bytes_per_s, vector_s)
     floor_s = floor_bytes() / chip.bytes_per_s
     head_chunks = VALUE_HEADS * TOKENS / 128
     return Estimate(
@@ -121,6 +162,13 @@ def scale(profiles: list[dict[str, int]], chip: Chip, heads: int) -> Estimate:
     )
 
 
+def hotspots(figures: Estimate) -> list[dict[str, Any]]:
+    """Where the estimated time goes: the kernel itself, or the copies around it."""
+    total = figures.kernel_ms + figures.copies_ms
+    parts = {"kernel cycles": figures.kernel_ms, "copies around the kernel": figures.copies_ms}
+    return [{"name": name, "share": round(ms / total, 4)} for name, ms in parts.items()]
+
+
 def floor_bytes() -> int:
     """Bytes that every kernel moves at the full shape: inputs, outputs and both states, once."""
     activations = 2 * TOKENS * HEAD_DIM * (2 * KEY_HEADS + 2 * VALUE_HEADS)
@@ -129,7 +177,7 @@ def floor_bytes() -> int:
     return activations + gates + states
 
 
-def _extrapolate(values: list[int]) -> float:
+def _extrapolate(values: Sequence[float]) -> float:
     slope = (values[1] - values[0]) / (SAMPLES[1] - SAMPLES[0])
     return values[0] + slope * (TOKENS - SAMPLES[0])
 
@@ -138,20 +186,25 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1e3, 6)
 
 
-def _profiles(member: Member, target: str, deadline_s: float) -> list[dict[str, int]] | Failure:
+def _profiles(jobs: list[dict[str, Any]], deadline_s: float) -> list[dict[str, int]] | Failure:
     """The programs' profiles, made side by side unless they would have to share a TPU."""
+    if libtpu_version() is None:
+        return Failure(
+            "infra",
+            "libtpu is not installed: no static estimate without the TPU compiler; on Linux "
+            "x86-64, pip install -r requirements-tpu.txt",
+        )
     until_s = time.monotonic() + deadline_s
-    job = {"parameters": dataclasses.asdict(member), "target": target}
 
-    def profile(tokens: int) -> dict[str, int] | Failure:
+    def profile(job: dict[str, Any]) -> dict[str, int] | Failure:
         try:
-            done = _run_child(json.dumps({**job, "tokens": tokens}), until_s - time.monotonic())
+            done = _run_child(json.dumps(job), until_s - time.monotonic())
         except subprocess.TimeoutExpired:
             return Failure("timeout", f"no static estimate within {deadline_s:g} s")
         return _outcome(done)
 
-    with ThreadPoolExecutor(1 if has_tpu() else len(SAMPLES)) as pool:
-        outcomes = list(pool.map(profile, SAMPLES))
+    with ThreadPoolExecutor(1 if has_tpu() else len(jobs)) as pool:
+        outcomes = list(pool.map(profile, jobs))
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     return failures[0] if failures else [p for p in outcomes if not isinstance(p, Failure)]
 

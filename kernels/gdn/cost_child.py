@@ -26,6 +26,7 @@ OPERATION = "gdn_fwd.1"
 def main() -> int:
     """Reads the job, writes one line of JSON."""
     job = json.load(sys.stdin)
+    process.limit()
     with static_profile.scratch_folder() as name:
         folder = Path(name)
         static_profile.set_environment(folder, OPERATION)
@@ -35,14 +36,10 @@ def main() -> int:
 
 
 def _answer(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    from kernels.gdn import audit, shapes, tpu
+    from kernels.gdn import audit
 
-    member = parse(job["parameters"])
-    heads = sample_heads(member)
-    key_heads = heads * KEY_HEADS // VALUE_HEADS
-    sample = shapes.abstract(job["tokens"], key_heads, heads)
-    function = functools.partial(tpu.forward, member)
     try:
+        function, sample, around = (_left if "folder" in job else _member)(job)
         loops = [f for f in audit.audit(function, sample) if f.rule == audit.LOOP]
         if loops:
             return _failed("refused", f"{loops[0].rule}: {loops[0].detail}")
@@ -50,7 +47,33 @@ def _answer(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         profile = compiler.profile(function, sample)
     except Exception as error:  # noqa: BLE001  the compiler raises whatever its layers raise
         return _failed("compile", _first_line(error))
-    return {"profile": dataclasses.asdict(profile)}
+    return {"profile": dataclasses.asdict(profile) | around}
+
+
+def _member(job: dict[str, Any]) -> tuple[Any, Any, dict[str, int]]:
+    """The shipped kernel of a member, and the shapes that it is compiled at."""
+    from kernels.gdn import shapes, tpu
+
+    member = parse(job["parameters"])
+    heads = sample_heads(member)
+    key_heads = heads * KEY_HEADS // VALUE_HEADS
+    sample = shapes.abstract(job["tokens"], key_heads, heads)
+    return functools.partial(tpu.forward, member), sample, {}
+
+
+def _left(job: dict[str, Any]) -> tuple[Any, Any, dict[str, int]]:
+    """The program that a candidate left for these tokens and heads; no code of its is imported."""
+    import jax
+
+    from kernels.common.program import rules
+    from kernels.gdn import named, programs
+
+    heads = job["value_heads"]
+    key_heads = heads * KEY_HEADS // VALUE_HEADS
+    one = programs.left(Path(job["folder"]), named.Named(1, job["tokens"], key_heads, heads))
+    sample = one.shape.abstract()
+    jaxpr = jax.make_jaxpr(one.lowered())(*sample).jaxpr
+    return one.lowered(), sample, {"around_operations": rules.around_operations(jaxpr)}
 
 
 def _failed(kind: str, detail: str) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 """The check command: python -m kernels.gdn.evaluate audit|correctness|cost|acceptance.
 
+As two commands that share no process, where the candidate is code that nobody vouches for:
+`produce` leaves its programs as plain data, and `judge audit|correctness|cost|acceptance` judges
+those (kernels/gdn/produce.py, kernels/gdn/sealed.py).
+
 It judges the member that the JSON file at CONTROLROOM_CANDIDATE names, or the one given by --set,
 writes the result to CONTROLROOM_RESULT, and prints the same for people. What it prints depends on
 the member, the seed and the compiler only: no times, no paths.
@@ -16,52 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from kernels.gdn import process
-from kernels.gdn.cost import CHIPS, Estimate, estimate, label
+from kernels.gdn.cost import CHIPS, Estimate, estimate, hotspots, label
 from kernels.gdn.failure import Failure
 from kernels.gdn.member import InvalidMemberError, Member, canonical, parse
-
-CHECKS = ("audit", "correctness", "cost", "acceptance")
-
-
-@dataclasses.dataclass(frozen=True)
-class Candidate:
-    """What is judged: parameters of a member, and the seed that the inputs are drawn from."""
-
-    parameters: dict[str, Any]
-    seed: int
-
-
-@dataclasses.dataclass
-class Result:
-    """What the check found, in the form of the check contract, and the lines for people."""
-
-    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
-    passed: int = 0
-    failed: int = 0
-    failure: Failure | None = None
-    hotspots: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    lines: list[str] = dataclasses.field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """The result file's content."""
-        content: dict[str, Any] = {
-            "metrics": self.metrics,
-            "tests": {"passed": self.passed, "failed": self.failed, "skipped": 0},
-        }
-        if self.hotspots:
-            content["hotspots"] = self.hotspots
-        if self.failure is not None:
-            content["failure"] = {"class": self.failure.kind, "detail": self.failure.detail}
-        return content
-
-
-class UsageError(Exception):
-    """The command line or the candidate file cannot be used; the message says what to do."""
+from kernels.gdn.result import CHECKS, Candidate, Result, UsageError, read
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one check and returns the exit status."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] in (["produce"], ["judge"]):
+        return _apart(words[0], words[1:])
+    options = _parser().parse_args(words)
     try:
         candidate = _candidate(options)
     except UsageError as error:
@@ -71,6 +41,17 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n".join(result.lines))
     _write(result)
     return 0 if result.failure is None else 1
+
+
+def _apart(form: str, words: list[str]) -> int:
+    """Runs one of the two commands of a sealed check; neither imports the other."""
+    if form == "produce":
+        from kernels.gdn import produce
+
+        return produce.main(words)
+    from kernels.gdn import sealed
+
+    return sealed.main(words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +74,7 @@ def _candidate(options: argparse.Namespace) -> Candidate:
         return Candidate(dict(map(_setting, options.settings)), options.seed or 0)
     if path is None:
         raise UsageError("no candidate: set CONTROLROOM_CANDIDATE or give --set chunk=128 ...")
-    content = _read(Path(path))
+    content = read(Path(path))
     seed = content.get("seed", 0) if options.seed is None else options.seed
     if not isinstance(seed, int):
         raise UsageError(f"the candidate's seed must be an integer; got {seed!r}")
@@ -105,16 +86,6 @@ def _setting(text: str) -> tuple[str, Any]:
     if not equals:
         raise UsageError(f"--set takes NAME=VALUE; got {text!r}")
     return name, int(value) if value.isdigit() else value
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the candidate file cannot be read: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("parameters"), dict):
-        raise UsageError('the candidate file must be an object with an object "parameters"')
-    return content
 
 
 def evaluate(options: argparse.Namespace, candidate: Candidate) -> Result:
@@ -141,16 +112,9 @@ def _cost(result: Result, member: Member, options: argparse.Namespace) -> None:
         case Estimate() as figures:
             result.passed = 1
             result.metrics = dataclasses.asdict(figures)
-            result.hotspots = _hotspots(figures)
+            result.hotspots = hotspots(figures)
             result.lines.append(f"{label()} for {options.target}, B1 T8192 Hk16 Hv32 K=V=128")
             result.lines += [f"{name} {value}" for name, value in result.metrics.items()]
-
-
-def _hotspots(figures: Estimate) -> list[dict[str, Any]]:
-    """Where the estimated time goes: the kernel itself, or the copies around it."""
-    total = figures.kernel_ms + figures.copies_ms
-    parts = {"kernel cycles": figures.kernel_ms, "copies around the kernel": figures.copies_ms}
-    return [{"name": name, "share": round(ms / total, 4)} for name, ms in parts.items()]
 
 
 def _interpret(result: Result, member: Member, check: str, seed: int) -> None:
@@ -164,23 +128,7 @@ def _interpret(result: Result, member: Member, check: str, seed: int) -> None:
             "compile", f"{type(error).__name__}: {error}".splitlines()[0][:240]
         )
         return
-    failed = [v for v in verdicts if not v.passed]
-    result.failed, result.passed = len(failed), len(verdicts) - len(failed)
-    result.metrics["worst_excess"] = _finite(max(v.excess for v in verdicts))
-    result.lines += [_line(v) for v in verdicts]
-    if failed:
-        first = max(failed, key=lambda v: v.excess)
-        result.failure = Failure("incorrect", f"{first.case}: {first.detail}")
-
-
-def _finite(excess: float) -> float:
-    """The figure to two places; results are JSON, which has no infinity."""
-    return round(min(excess, 1e9), 2)
-
-
-def _line(verdict: Any) -> str:
-    mark = "pass" if verdict.passed else "FAIL"
-    return f"{mark}  {verdict.case}" + (f": {verdict.detail}" if verdict.detail else "")
+    result.add(verdicts)
 
 
 def _write(result: Result) -> None:

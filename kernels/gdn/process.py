@@ -1,6 +1,7 @@
 """How a checking process uses the machine: one core, programs that compile quickly, a quick end."""
 
 import os
+import resource
 import sys
 from typing import NoReturn
 
@@ -14,6 +15,9 @@ XLA_FLAGS = (
 _FOR_GPUS = "jax._src.pallas.mosaic_gpu.interpret"
 """What interpreting any kernel tries to import, 0.2 s, and does without where it is missing."""
 
+DATA_BYTES = 8 << 30
+"""Memory that a process which handles programs of others may ask for."""
+
 
 def prepare() -> None:
     """Sets what must be set before numpy and jax are imported."""
@@ -22,6 +26,12 @@ def prepare() -> None:
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["XLA_FLAGS"] = " ".join((os.environ.get("XLA_FLAGS", ""), *XLA_FLAGS)).strip()
     sys.modules[_FOR_GPUS] = None  # type: ignore[assignment]  how Python is told to raise ImportError
+
+
+def limit() -> None:
+    """Bounds what this process may take: memory for data, and no picture of it when it dies."""
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def leave(status: int) -> NoReturn:
