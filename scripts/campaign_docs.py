@@ -37,6 +37,7 @@ from engine.core.campaign.parameters import ChoicesParameter, FloatParameter, In
 from engine.core.campaign.placeholders import AGENT_PLACEHOLDERS, PLACEHOLDERS
 from engine.core.campaign.policy import PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirective
+from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.schema import campaign_schema
 from engine.core.campaign.workspace import WorkspaceSpec
@@ -67,6 +68,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     UvEnvironment: ("##", "`environment`: made by uv"),
     UvSpec: ("###", "`environment.uv`"),
     SandboxSpec: ("##", "`sandbox`"),
+    RefereeSpec: ("##", "`referee`"),
     ExecutorsSpec: ("##", "`executors`"),
     LocalExecutor: ("###", "`executors.local`"),
     PolicySpec: ("##", "`policy`"),

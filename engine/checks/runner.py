@@ -90,10 +90,12 @@ class CheckRunner:
         attempt: int,
         trace_id: TraceId,
         ground: Ground | None = None,
+        beside: bool = False,
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
         A cancellation kills what runs and goes on. A candidate of code brings its own `ground`.
+        A champion is run `beside` the candidate, in a folder of its own; its files are not kept.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = Turn(
@@ -101,10 +103,13 @@ class CheckRunner:
             candidate=candidate,
             attempt=attempt,
             trace_id=trace_id,
-            step=step_of(self._paths, candidate, spec.name, self._interpreter.python),
+            step=step_of(
+                self._paths, candidate, spec.name, self._interpreter.python, beside=beside
+            ),
             ground=ground or self._ground,
             variables=found,
             redactor=Redactor(found.secrets),
+            beside=beside,
         )
         await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
         begun_s = time.monotonic()
@@ -147,7 +152,7 @@ class CheckRunner:
     async def _report(self, turn: Turn, outcome: Outcome, duration_s: float) -> CheckReport:
         seen, judged, number = outcome.seen, outcome.judged, turn.candidate.iteration
         keeper = artifacts.Keeper(self._paths, number, turn.spec.name, outcome.folders)
-        kept = await keeper.keep(seen.result.artifacts, self._room)
+        kept = await keeper.keep([] if turn.beside else seen.result.artifacts, self._room)
         detail = "; ".join(part for part in (judged.detail, *kept.refused) if part)
         ended = seen.ended if isinstance(seen.ended, Finished) else Finished()
         log = self._paths.log(number)

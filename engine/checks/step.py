@@ -66,9 +66,12 @@ def described(candidate: Candidate) -> dict[str, object]:
     }
 
 
-def step_of(paths: RunPaths, candidate: Candidate, check: str, python: str) -> Step:
-    """The files of `check` for `candidate`."""
+def step_of(
+    paths: RunPaths, candidate: Candidate, check: str, python: str, *, beside: bool = False
+) -> Step:
+    """The files of `check` for `candidate`; with `beside` apart from those of the iteration's."""
     folder = paths.step(candidate.iteration).absolute()
+    folder = folder / "champion" if beside else folder
     candidate_file = folder / "candidate.json"
     result_file = folder / f"result-{check}.json"
     values = {

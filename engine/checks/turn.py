@@ -18,7 +18,10 @@ from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """A check of a candidate: what it is to be run with, and where."""
+    """A check of a candidate: what it is to be run with, and where.
+
+    `beside` tells that it is the champion's, which the iteration's candidate is compared with.
+    """
 
     spec: CheckSpec
     candidate: Candidate
@@ -28,6 +31,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground
     variables: Variables
     redactor: Redactor
+    beside: bool = False
 
     @property
     def name(self) -> str:

@@ -32,6 +32,7 @@ class CampaignChecks:
             attempt=job.attempt,
             trace_id=job.turn.trace_id,
             ground=job.ground,
+            beside=job.half is not None and job.half.role == "champion",
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 

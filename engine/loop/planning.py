@@ -3,7 +3,7 @@
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec
-from engine.core.plan import OnFail, Plan, PlannedAgent, PlannedCheck
+from engine.core.plan import OnFail, Plan, PlannedAgent, PlannedCheck, PlannedReferee
 
 
 def plan_of(campaign: Campaign) -> Plan:
@@ -19,6 +19,21 @@ def plan_of(campaign: Campaign) -> Plan:
         agent=_agent(effective),
         no_commit="continue" if policy.no_commit == "allow" else policy.no_commit,
         errors=policy.errors,
+        referee=_referee(effective),
+    )
+
+
+def _referee(campaign: Campaign) -> PlannedReferee | None:
+    spec, check = campaign.referee, campaign.measuring_check
+    if check is None:
+        return None
+    return PlannedReferee(
+        check=check.name,
+        noisy=campaign.metric.noise == "measured",
+        design=spec.design(),
+        remeasure=spec.remeasure,
+        calibrate=spec.calibrate,
+        prepare=spec.prepare,
     )
 
 

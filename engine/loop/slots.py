@@ -61,10 +61,12 @@ class Slots:
     def _take_left_open(self, slot: int) -> IterationNumber | None:
         """An iteration that an earlier engine began, in this slot or in one that is no more.
 
-        What another slot had is left to it: the two would work in one tree.
+        What another slot had is left to it: the two would work in one tree. Its own comes first:
+        others may have to wait for it.
         """
         state = self._writer.state
-        for number in self._left_open:
+        open_ = sorted(self._left_open, key=lambda number: state.open[number].slot != slot)
+        for number in open_:
             had_it = state.open[number].slot
             if had_it == slot or had_it >= state.slots:
                 self._left_open.remove(number)

@@ -6,7 +6,7 @@ from typing import Literal
 import anyio
 
 from engine.core.ids import IterationNumber
-from engine.core.referee import SYNC
+from engine.core.measuring import SYNC
 from engine.core.state import Candidate, RunState
 from engine.loop.guard import Guard
 from engine.proposers.evolution import candidate_seed

@@ -72,6 +72,11 @@ class InPlace:
         """The person's checkout."""
         return self._lines.repository.top
 
+    @property
+    def one_tree(self) -> bool:
+        """Yes: the person's checkout."""
+        return True
+
     def tree(self, slot: int) -> Path:
         """The person's checkout."""
         self._only(slot)

@@ -60,6 +60,11 @@ class Pool:
         """The person's checkout."""
         return self._repository.top
 
+    @property
+    def one_tree(self) -> bool:
+        """No: every slot has one of its own."""
+        return False
+
     def tree(self, slot: int) -> Path:
         """Where the slot's tree is, whatever it has."""
         return self._place(slot).tree

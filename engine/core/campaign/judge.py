@@ -12,6 +12,7 @@ from engine.core.campaign.explain import explain, label, mistakes, place_of
 from engine.core.campaign.keys import nearest_key
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.problems import Finding, Place
+from engine.core.campaign.referee_rules import referee_findings
 from engine.core.campaign.salvage import Draft, salvage
 from engine.core.campaign.space_rules import space_findings
 from engine.core.campaign.workspace_rules import workspace_findings
@@ -84,6 +85,7 @@ def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
     findings = [
         *space_findings(draft),
         *check_findings(draft),
+        *referee_findings(draft),
         *workspace_findings(draft),
         *agent_findings(draft),
     ]

@@ -1,0 +1,61 @@
+"""How candidates are compared with the champion."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from engine.core.campaign.fields import Count, FileName, Int, Model, Share, complaint, format_share
+from engine.core.pairs.looks import Design
+
+
+def _error(share: float) -> float:
+    if 0 < share <= 0.5:
+        return share
+    raise complaint(f"{format_share(share)} is no error to decide by", "write 1%, or 50% at most")
+
+
+class RefereeSpec(Model):
+    """How candidates are compared with the champion; docs/referee.md has the statistics.
+
+    A metric with `noise: measured` is compared by pairs: the check that reports it is run for the
+    champion and for the candidate in turn, AB, BA, AB, ..., and nothing else is checked meanwhile.
+    Pairs are added only while they can still decide. With `noise: none` only `remeasure` counts.
+    """
+
+    error: Annotated[Share, AfterValidator(_error)] = Field(
+        default=0.01,
+        description="How often the interval of a decision may miss the true gain, all its looks "
+        "together. Of candidates that are exactly as good as the champion at most half as many are "
+        "promoted.",
+        examples=["1%"],
+    )
+    first_pairs: Annotated[Int, Field(ge=4)] = Field(
+        default=6, description="Nothing is decided before so many pairs.", examples=["6"]
+    )
+    most_pairs: Annotated[Int, Field(ge=4)] = Field(
+        default=60,
+        description="What is not decided after so many pairs is `inconclusive`.",
+        examples=["60"],
+    )
+    calibrate: Count = Field(
+        default=10,
+        description="So many pairs of the baseline against itself, before the first candidate: "
+        "they tell the noise, and with it which gains can be seen. 0: none.",
+        examples=["10"],
+    )
+    remeasure: Count = Field(
+        default=20,
+        description="A champion whose value is so many iterations old is measured again before "
+        "anything is compared with it, as it is whenever the fingerprint changed. 0: only then.",
+        examples=["20", "0"],
+    )
+    prepare: tuple[FileName, ...] = Field(
+        default=(),
+        description="Checks that make a champion ready to be measured, such as a build: they are "
+        "run for it once in an iteration, in a tree and a scratch folder of its own.",
+        examples=["[build]"],
+    )
+
+    def design(self) -> Design:
+        """The pairs as the statistics know them."""
+        return Design(error=self.error, first=self.first_pairs, most=self.most_pairs)
