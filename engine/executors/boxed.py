@@ -1,14 +1,15 @@
 """One command in its sandbox: what it is started with, and what is told of it from inside."""
 
+import fcntl
+import functools
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from typing import Final
 
 import anyio.to_thread
 
-from engine.executors import first_process, sandbox
+from engine.executors import first_process, sandbox, syscalls
 from engine.executors.inside import supervisor, wire
 from engine.executors.pipes import Pipe
 from engine.executors.processes import CannotStartError, Launch, program_of
@@ -126,14 +127,15 @@ class Boxed:
         files = [(path, self._file(text)) for path, text in sandbox.own_files().items()]
         ordered = self._file(first_process.handed_over(_orders(command, self._box)))
         told = (ordered, self.pipe.writing_end, heard)
-        handed = [number for _, number in files] + [number for number in told if number >= 0]
-        walls = sandbox.arguments(self._box, command.cwd, files)
+        refused = self._file(filtered) if (filtered := _filter(nesting=self._box.nesting)) else None
+        walls = sandbox.arguments(self._box, command.cwd, files, refused)
+        inherited = (*(number for _, number in files), *told, -1 if refused is None else refused)
         return Launch(
             argv=[*walls, *first_process.argv(*told)],
             env={"PATH": os.defpath, **command.marker.environment()},
             cwd=os.sep,
             stdin=None if command.stdin is None else self._copy(command),
-            handed=tuple(handed),
+            handed=tuple(number for number in inherited if number >= 0),
         )
 
     def _file(self, content: bytes) -> int:
@@ -147,18 +149,24 @@ class Boxed:
 
     def _copy(self, command: Command) -> int:
         """The standard input; a descriptor of the file itself could be opened for writing."""
-        descriptor = os.memfd_create("stdin")
+        descriptor = os.memfd_create("stdin", os.MFD_ALLOW_SEALING)
         self._files.callback(os.close, descriptor)
         try:
             with (
                 open(command.stdin or os.devnull, "rb") as source,  # noqa: PTH123
                 open(descriptor, "wb", closefd=False) as file,
             ):
-                file.writelines(iter(partial(source.read, _COPY_BYTES), b""))
+                file.writelines(iter(functools.partial(source.read, _COPY_BYTES), b""))
         except OSError as error:
             raise CannotStartError(f"its standard input cannot be read: {error}") from error
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
         os.lseek(descriptor, 0, os.SEEK_SET)
         return descriptor
+
+
+@functools.cache
+def _filter(*, nesting: bool) -> bytes:
+    return syscalls.program(nesting=nesting)
 
 
 def _collector(box: Box) -> Collector | None:

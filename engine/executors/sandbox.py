@@ -51,16 +51,20 @@ _PROC_MASKED: Final = (
     "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "sched_debug", "slabinfo",
     "timer_list", "vmallocinfo",
 )  # fmt: skip
+_FIRST_IN_PROC: Final = "/proc/1"
 _NO_PLACE: Final = tuple(map(Path, ("/", "/proc", "/dev", "/tmp", "/run", "/etc")))  # noqa: S108
 
 
-def arguments(box: Box, cwd: Path, files: Sequence[tuple[str, int]]) -> list[str]:
+def arguments(
+    box: Box, cwd: Path, files: Sequence[tuple[str, int]], refused: int | None
+) -> list[str]:
     """What stands before the first process of the sandbox.
 
     Args:
         box: what is seen.
         cwd: the command's folder.
         files: paths of small files of the sandbox's own, and descriptors of their content.
+        refused: the descriptor of a filter for system calls, if there is one.
 
     Raises:
         CannotStartError: there is no bubblewrap, or the box cannot be as it is wanted.
@@ -68,9 +72,10 @@ def arguments(box: Box, cwd: Path, files: Sequence[tuple[str, int]]) -> list[str
     _examine(box, cwd)
     return [
         *_walls(box),
+        *(() if refused is None else ("--seccomp", str(refused))),
         *_system(network=box.network),
         *(word for path, number in files for word in ("--file", str(number), path)),
-        *_kernel(),
+        *_kernel(nesting=box.nesting),
         *_scratch(box),
         *_named(box),
         *("--remount-ro", "/", "--chdir", str(cwd), "--"),
@@ -152,9 +157,14 @@ def _there(folder: str, names: tuple[str, ...]) -> list[str]:
     return [path for name in names if os.path.exists(path := f"{folder}/{name}")]  # noqa: PTH110
 
 
-def _kernel() -> Iterator[str]:
+def _kernel(*, nesting: bool) -> Iterator[str]:
     yield from ("--proc", "/proc")
-    if os.geteuid() == 0:
+    root = os.geteuid() == 0
+    # A sandbox within can have a /proc of its own only where nothing covers this one.
+    if root or not nesting:
+        yield from ("--size", _HIDDEN_BYTES, "--tmpfs", _FIRST_IN_PROC)
+        yield from ("--remount-ro", _FIRST_IN_PROC)
+    if root:
         for name in _there("/proc", _PROC_FIXED):
             yield from ("--ro-bind", name, name)
         for name in _there("/proc", _PROC_MASKED):
