@@ -5,6 +5,7 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.measuring_lines import champion_text, half_text, noise_text
 from engine.core.metric import Metric
 
 
@@ -48,6 +49,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             | e.CheckStarted()
             | e.CheckFinished()
             | e.CheckInterrupted()
+            | e.NoiseMeasured()
+            | e.ChampionMeasured()
             | e.VerdictReached()
         ):
             return _iteration(event, metric)
@@ -108,6 +111,8 @@ def _iteration(
     | e.CheckStarted
     | e.CheckFinished
     | e.CheckInterrupted
+    | e.NoiseMeasured
+    | e.ChampionMeasured
     | e.VerdictReached,
     metric: Metric | None,
 ) -> str:
@@ -118,13 +123,19 @@ def _iteration(
             return _proposed(event)
         case e.CheckStarted():
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
-            return f"{event.check} …{again}"
+            return f"{event.check}{half_text(event.half)} …{again}"
         case e.CheckFinished():
             detail = f": {event.detail}" if event.detail else ""
             figures = "".join(f" {name}={value:g}" for name, value in event.metrics.items())
-            return f"{event.check} {event.outcome} in {event.duration_s:.1f} s{figures}{detail}"
+            what = f"{event.check}{half_text(event.half)} {event.outcome}"
+            return f"{what} in {event.duration_s:.1f} s{figures}{detail}"
         case e.CheckInterrupted():
-            return f"{event.check} interrupted, to be done again: {event.reason}"
+            what = f"{event.check}{half_text(event.half)}"
+            return f"{what} interrupted, to be done again: {event.reason}"
+        case e.NoiseMeasured():
+            return noise_text(event)
+        case e.ChampionMeasured():
+            return champion_text(event, metric)
         case e.VerdictReached():
             return f"{event.verdict} {value_text(event.value, metric)}: {event.reason}"
         case _:

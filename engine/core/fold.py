@@ -196,6 +196,8 @@ def _iteration(
             _proposed(state, event, record)
         case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted():
             _check(_open(state, event.iteration, record), event, record.time)
+            if isinstance(event, e.CheckFinished):
+                _took(state, event)
         case e.NoiseMeasured():
             state.noise = event
         case e.ChampionMeasured():
@@ -219,6 +221,13 @@ def _check(
             turn.check, turn.attempt, turn.half, turn.log = None, 0, None, event.log
         case e.CheckInterrupted():
             turn.check, turn.attempt, turn.half = None, event.attempt, None
+
+
+def _took(state: RunState, event: e.CheckFinished) -> None:
+    if event.half is None:
+        state.checks_s += event.duration_s
+    else:
+        state.pairs_s += event.duration_s
 
 
 def _measured_again(state: RunState, event: e.ChampionMeasured) -> None:

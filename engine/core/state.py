@@ -245,7 +245,10 @@ class Answer(msgspec.Struct, kw_only=True):
 
 
 class RunState(msgspec.Struct, kw_only=True):
-    """Everything that events have said about a run so far."""
+    """Everything that events have said about a run so far.
+
+    `pairs_s` is how long measurements in pairs took, `checks_s` all other checks.
+    """
 
     run: RunId
     campaign: str
@@ -290,6 +293,8 @@ class RunState(msgspec.Struct, kw_only=True):
     alike: Repeated | None = None
     fatal: str | None = None
     noise: NoiseMeasured | None = None
+    checks_s: float = 0.0
+    pairs_s: float = 0.0
 
     @property
     def ended_iterations(self) -> int:

@@ -11,6 +11,7 @@ from engine.core.pairs.decided import Decision, Outcome, Pair
 from engine.core.pairs.interval import Sample, reach, sample_of
 from engine.core.pairs.looks import Design
 from engine.core.pairs.student import student_quantile, tail
+from engine.core.pairs.words import amount_words, interval_words
 
 _HOPELESS: Final = 0.02
 """Below this chance of a promotion no more pairs are measured for its sake.
@@ -41,6 +42,11 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
     def pairs(self) -> int:
         return len(self.sample.gains)
 
+    @property
+    def words(self) -> str:
+        ends = (self.sample.estimate, self.low, self.high)
+        return interval_words(ends, self.reference, self.pairs, self.design.error)
+
 
 def decide(pairs: Sequence[Pair], metric: Metric, design: Design) -> Decision:
     """What the pairs say; between two looks of the design that is always "more".
@@ -60,7 +66,7 @@ def decide(pairs: Sequence[Pair], metric: Metric, design: Design) -> Decision:
     outcome, why = _outcome(look)
     if anomaly and outcome != "rejected":
         outcome, why = "inconclusive", anomaly
-    reason = f"{_words(look)}: {why}" if why else _words(look)
+    reason = f"{look.words}: {why}" if why else look.words
     return Decision(
         outcome=outcome,
         reason=reason,
@@ -169,28 +175,6 @@ def _anomaly(look: _Look) -> str:
     effect, error = abs(look.sample.order_effect), look.sample.error
     if effect <= _ODD_ORDER * abs(look.reference) or effect <= _SYSTEMATIC * error:
         return ""
-    size = _amount(effect, look, effect).lstrip("+")
+    size = amount_words(effect, look.reference, effect).lstrip("+")
     what = "better" if look.sample.order_effect > 0 else "worse"
     return f"the second of a pair is {size} {what} than the first, whichever it is"
-
-
-def _words(look: _Look) -> str:
-    """Estimate, interval, confidence and pairs: "+1.9 % [0.6, 3.1] at 99 %, 24 pairs"."""
-    width = (look.high - look.low) / 2
-    low, high = (_amount(end, look, width).strip("+ %") for end in (look.low, look.high))
-    estimate = _amount(look.sample.estimate, look, width)
-    confidence = f"{100 * (1 - look.design.error):g} %"
-    return f"{estimate} [{low}, {high}] at {confidence}, {look.pairs} pairs"
-
-
-def _amount(gain: float, look: _Look, width: float) -> str:
-    """A gain in per cent of the champion's value, or in the metric's unit where that is 0.
-
-    It is as exact as an interval of this half width lets it be.
-    """
-    scale = 100 / abs(look.reference) if look.reference else 1.0
-    unit = " %" if look.reference else ""
-    if width * scale <= 0:
-        return f"{gain * scale:+.4g}{unit}"
-    decimals = min(9, max(0, 1 - math.floor(math.log10(width * scale))))
-    return f"{gain * scale:+.{decimals}f}{unit}"
