@@ -129,6 +129,7 @@ async def run_engine(
             proposer=_proposer(campaign),
             plan=plan_of(campaign),
             coding=coding_of(request, around),
+            same_failure=campaign.effective().policy.same_failure,
             paths=paths,
             heartbeat=beat,
             identity=me,

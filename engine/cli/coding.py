@@ -41,7 +41,9 @@ class Surroundings:
     clock: EngineClock
 
 
-def coding_of(request: Request, around: Surroundings) -> Callable[[Writer, Control], Coding] | None:
+def coding_of(
+    request: Request, around: Surroundings
+) -> Callable[[Writer, Control, Guard], Coding] | None:
     """What makes the steps of candidates of code; None for a campaign without a workspace.
 
     Raises:
@@ -57,8 +59,7 @@ def coding_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
     setup = _setup(request, campaign)
     given = _directives(request, campaign)
 
-    def make(writer: Writer, control: Control) -> Coding:
-        guard = Guard(writer, request.paths, campaign.policy.same_failure)
+    def make(writer: Writer, control: Control, guard: Guard) -> Coding:
         agents = setup and CampaignAgents(
             setup,
             writer,

@@ -99,7 +99,7 @@ def _after_failure(
     if last is None or last.outcome != "failed":
         return None
     if last.voided:
-        return verdict_of(state, turn, "infra", last.voided, on_fail="fail")
+        return verdict_of(state, turn, "infra", last.voided)
     check = next((check for check in plan.checks if check.name == last.check), None)
     check = check or PlannedCheck(name=last.check)
     failed = sum(report.check == check.name for report in turn.finished)

@@ -8,7 +8,7 @@ PATTERN: Final = r"\d+(\.\d+)?(KiB|MiB|GiB)"
 EXAMPLES: Final = "512MiB or 8GiB"
 LARGEST_BYTES: Final = 1 << 50
 
-_WHOLE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(KiB|MiB|GiB)")
+_WHOLE: Final = re.compile(r"(\d{1,13}(?:\.\d{1,9})?) ?(KiB|MiB|GiB)")
 
 
 def parse_size(text: str) -> int:

@@ -27,6 +27,7 @@ from engine.journal import Journal, JournalError
 from engine.loop.code_steps import Coding, NoCode
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
+from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
@@ -65,7 +66,8 @@ class Parts:
     trouble: Trouble
     signals: tuple[signal.Signals, ...]
     listeners: tuple[Callable[[Record], None], ...] = ()
-    coding: Callable[[Writer, Control], Coding] | None = None
+    coding: Callable[[Writer, Control, Guard], Coding] | None = None
+    same_failure: int = 0
 
 
 class Engine:
@@ -84,6 +86,7 @@ class Engine:
             alive_before_s=parts.state.alive_s,
         )
         self._watch = Watch(self._writer, self._control, parts.paths)
+        self._guard = Guard(self._writer, parts.paths, parts.same_failure)
         self._signalled = False
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
@@ -147,7 +150,14 @@ class Engine:
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
         code = await self._code()
-        iteration = Iteration(self._writer, self._control, checks, self._parts.plan, code)
+        iteration = Iteration(
+            self._writer,
+            self._control,
+            self._guard,
+            checks=checks,
+            plan=self._parts.plan,
+            code=code,
+        )
         slots = Slots(
             self._writer,
             self._control,
@@ -169,7 +179,7 @@ class Engine:
         """The steps of candidates of code, with the workspace ready."""
         if self._parts.coding is None:
             return NoCode()
-        coding = self._parts.coding(self._writer, self._control)
+        coding = self._parts.coding(self._writer, self._control, self._guard)
         await coding.open()
         return coding
 

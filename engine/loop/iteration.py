@@ -34,6 +34,7 @@ from engine.core.steps import (
     Wait,
 )
 from engine.loop.control import Control, CutOff
+from engine.loop.guard import Guard
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
 
@@ -102,10 +103,18 @@ class Iteration:
     """Brings one open iteration to its verdict; may be called again after an interruption."""
 
     def __init__(
-        self, writer: Writer, control: Control, checks: Checks, plan: Plan, code: CodeSteps
+        self,
+        writer: Writer,
+        control: Control,
+        guard: Guard,
+        *,
+        checks: Checks,
+        plan: Plan,
+        code: CodeSteps,
     ) -> None:
         self._writer = writer
         self._control = control
+        self._guard = guard
         self._checks = checks
         self._plan = plan
         self._code = code
@@ -219,6 +228,8 @@ class Iteration:
             return
         candidate = job.turn.candidate
         assert candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+        if report.voided:
+            await self._guard.halt(report.voided)
         await self._writer.record(
             msgspec.structs.replace(report, candidate=candidate, half=job.half)
         )

@@ -1,0 +1,200 @@
+"""Sealed checks and protected paths, as campaigns have them: who runs what, and what counts."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.coding import Steps, Toy, value
+from tests.driving import Driver, of_type
+from tests.sealing import JUDGE, PARAMETERS, PRODUCE, SEALED, packed_in
+from tests.workspaces import git
+
+Make = Callable[..., Toy]
+Json = dict[str, Any]
+
+
+def write(file: str, text: str) -> Json:
+    return {"write": {"file": file, "text": text}}
+
+
+@pytest.fixture
+def sealed(toy: Make) -> Make:
+    """Makes the toy with a sealed check: both of its programs are the person's, and committed."""
+
+    def make(turns: dict[int | str, Steps], **campaign: Any) -> Toy:
+        climb = toy(turns, **{"checks": [SEALED]} | campaign)
+        climb.person.write({"produce.py": PRODUCE, "judge.py": JUDGE})
+        git(climb.repo, "add", "produce.py", "judge.py")
+        git(climb.repo, "commit", "-qm", "A sealed check", "--", "produce.py", "judge.py")
+        climb.base, climb.before = climb.person.head, climb.person.state()
+        return climb
+
+    return make
+
+
+def test_the_judge_is_the_protected_bases_whatever_the_agent_writes(sealed: Make) -> None:
+    easy = JUDGE.replace('{"score": value}', '{"score": 0.001}')
+    climb = sealed(
+        {
+            2: [write("judge.py", easy), value(20)],
+            3: [write("json.py", easy), value(20)],
+            4: [value(-5)],
+            5: [value(7)],
+        }
+    )
+    climb.run(5)
+    assert climb.verdicts() == {
+        1: "promoted",
+        2: "rejected",
+        3: "incorrect",  # its own json.py broke its own half
+        4: "incorrect",
+        5: "promoted",
+    }
+    assert climb.verdict(2)["value"] == 20
+    assert climb.verdict(5)["value"] == 7
+    assert climb.verdict(4)["reason"] == "score: not positive"
+
+
+def test_a_judge_draws_from_a_seed_that_nobody_knew(sealed: Make) -> None:
+    climb = sealed({2: [value(9)]})
+    climb.run(2)
+    judged = climb.events("CheckFinished")
+    proposed = climb.events("CandidateProposed")
+    seeds = [event["seed"] for event in judged]
+    assert len(set(seeds)) == 2
+    assert not set(seeds) & {event["seed"] for event in proposed}
+
+
+def test_what_the_two_halves_see(sealed: Make) -> None:
+    look = """
+import json, os
+seen = {
+    "home": os.listdir(os.environ["HOME"]),
+    "git": os.path.isdir(".git") and os.listdir(".git"),
+    "variables": sorted(name for name in os.environ if name.startswith("CONTROLROOM")),
+    "candidate": json.load(open(os.environ["CONTROLROOM_CANDIDATE"])),
+    "run": os.path.exists(RUN),
+}
+print("SEEN " + json.dumps(seen))
+"""
+    climb = sealed({2: [value(9)]})
+    for name, program in (("produce.py", PRODUCE), ("judge.py", JUDGE)):
+        text = look.replace("RUN", repr(str(climb.paths.journal))) + program
+        climb.person.write({name: text})
+    git(climb.repo, "commit", "-qm", "Look round", "--", "produce.py", "judge.py")
+    climb.before = climb.person.state()
+    climb.run(1, CONTROLROOM_SECRET_OF_THE_ENGINE="x")
+    log = climb.paths.log(1).read_text()
+    produce, judge = (
+        json.loads(line.removeprefix("SEEN ")) for line in log.splitlines() if "SEEN" in line
+    )
+    for half in (produce, judge):
+        assert half["home"] == []
+        assert not half["git"]
+        assert not half["run"]
+    hidden = ["CONTROLROOM_CANDIDATE", "CONTROLROOM_PRODUCED", "CONTROLROOM_TRACE_ID"]
+    assert produce["variables"] == hidden
+    assert judge["variables"] == sorted([*hidden, "CONTROLROOM_REPORT_FD", "CONTROLROOM_TOKEN"])
+    assert "seed" not in produce["candidate"]
+    assert judge["candidate"]["seed"] == climb.events("CheckFinished")[0]["seed"]
+
+
+def test_a_change_of_what_is_protected_is_invalid_before_anything_runs(toy: Make) -> None:
+    climb = toy(
+        {
+            2: [write("check.py", "easy"), value(5)],
+            3: [write("tests/deep/new.py", "x = 1"), value(5)],
+            4: [{"delete": "src/b.py"}, value(5)],
+            5: [write("testsuite.py", "x = 1"), value(5)],
+        },
+        protect=["check.py", "tests", "src/**/b.*"],
+        policy={"same_failure": 0},
+    )
+    climb.run(5)
+    assert climb.verdicts() == {
+        1: "promoted",
+        2: "invalid",
+        3: "invalid",
+        4: "invalid",
+        5: "promoted",
+    }
+    assert climb.verdict(2)["reason"] == "it changes what is protected: check.py"
+    assert climb.verdict(3)["reason"] == "it changes what is protected: tests/deep/new.py"
+    assert climb.verdict(4)["reason"] == "it changes what is protected: src/b.py"
+    for iteration in (2, 3, 4):
+        assert climb.of_iteration(iteration, "CheckStarted") == []
+    assert "Not to be touched" in climb.prompt(2)
+
+
+def test_plain_checks_of_an_agents_code_are_marked(toy: Make, sealed: Make) -> None:
+    plain, safe = toy({2: [value(9)]}), sealed({2: [value(9)]})
+    for climb, forgeable in ((plain, True), (safe, False)):
+        climb.run(2)
+        status = climb.status()["champion"]
+        assert status["forgeable"] is forgeable
+        assert ("score can be forged" in status["label"]) is forgeable
+        board = climb.call("leaderboard")
+        assert board.wait() == 0
+        assert ("score can be forged" in board.output) is forgeable
+        checked = climb.call("check", "campaign.yaml")
+        assert checked.wait() == 0
+        assert ("score can be forged" in checked.output) is forgeable
+
+
+def test_without_a_sandbox_a_sealed_campaign_does_not_start(sealed: Make, tmp_path: Path) -> None:
+    climb = sealed({2: [value(9)]})
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("git", "sh", "setpriv", "python3"):
+        found = next(Path(p, name) for p in os.environ["PATH"].split(":") if Path(p, name).exists())
+        (tools / name).symlink_to(found)
+    output = climb.run(2, status=2, PATH=str(tools))
+    assert "there is no bwrap on PATH" in output
+    assert "--unsealed" in output
+    assert not climb.run_dir.exists()
+
+    climb.run(2, "--unsealed", PATH=str(tools))
+    assert climb.verdicts() == {1: "promoted", 2: "promoted"}
+    assert climb.status()["champion"]["forgeable"] is True
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Driver:
+    return packed_in(tmp_path)
+
+
+def test_parameters_are_judged_sealed_as_well(packed: Driver) -> None:
+    packed.run("--iterations", "3")
+    verdicts = [event["verdict"] for event in of_type(packed.events(), "VerdictReached")]
+    assert set(verdicts) <= {"promoted", "rejected"}
+    assert packed.leaderboard()["metric"]["forgeable"] is False
+
+
+@pytest.mark.parametrize("change", ["judge.py", "data/truth.txt", "data/more.txt"])
+def test_what_judges_is_changed_under_the_run(packed: Driver, change: str) -> None:
+    """The run halts, says so and promotes nothing; it goes on once a person has looked."""
+    file = packed.folder / "code" / change
+    before = file.read_bytes() if file.exists() else None
+    # A check that runs outside of the sandbox plays whoever changes it meanwhile.
+    meddler = {
+        "name": "beside",
+        "run": f"test {{iteration}} -ne 3 || test -e met || {{ touch met; echo easy > {change}; }}",
+        "shell": True,
+    }
+    packed.config.write_text(yaml.safe_dump(PARAMETERS | {"checks": [meddler, SEALED]}))
+    packed.run("--iterations", "4", "--exit-on-halt", status=3)
+    words = f"what judges was changed under the run: {change}"
+    assert words in packed.status()["reason"]
+    last = of_type(packed.events(), "VerdictReached")[-1]
+    assert (last["iteration"], last["verdict"]) == (3, "infra")
+    assert last["reason"].startswith(words)
+
+    file.unlink() if before is None else file.write_bytes(before)
+    packed("resume")
+    packed.run("--iterations", "4")
+    assert of_type(packed.events(), "VerdictReached")[-1]["verdict"] in {"promoted", "rejected"}
