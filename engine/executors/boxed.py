@@ -135,6 +135,7 @@ class Boxed:
             env={"PATH": os.defpath, **command.marker.environment()},
             cwd=os.sep,
             stdin=None if command.stdin is None else self._copy(command),
+            ahead=True,
             handed=tuple(number for number in inherited if number >= 0),
         )
 
@@ -187,6 +188,7 @@ def _orders(command: Command, box: Box) -> wire.Orders:
         scratch=[*scratch, produced] if produced else scratch,
         produced=produced,
         most_files=MOST_PRODUCED_FILES,
+        policy=os.sched_getscheduler(0),
     )
 
 

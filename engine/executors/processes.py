@@ -4,7 +4,6 @@ On Linux a process gets a parent-death signal, its end is awaited on a descripto
 cannot hit another process that got the same pid. Elsewhere each of these falls back to less.
 """
 
-import contextlib
 import ctypes
 import functools
 import os
@@ -12,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -48,13 +47,17 @@ def adopt_orphans() -> bool:
 
 
 class Launch(NamedTuple):
-    """How a main process is started; it inherits the descriptors in `handed` beside its streams."""
+    """How a main process is started; it inherits the descriptors in `handed` beside its streams.
+
+    With `ahead` it comes before all others that want a processor, where this one may say so.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path | str
     stdin: Path | int | None = None
     handed: tuple[int, ...] = ()
+    ahead: bool = False
 
 
 def program_of(command: Command) -> list[str]:
@@ -138,6 +141,8 @@ def spawn(launch: Launch, output: int, errors: int) -> "subprocess.Popen[bytes]"
             stdin = launch.stdin
             if not isinstance(stdin, int):
                 stdin = files.enter_context(Path(stdin or os.devnull).open("rb")).fileno()
+            if launch.ahead:
+                files.enter_context(_ahead())
             return subprocess.Popen(
                 launch.argv,
                 stdin=stdin,
@@ -150,6 +155,18 @@ def spawn(launch: Launch, output: int, errors: int) -> "subprocess.Popen[bytes]"
             )
     except (OSError, ValueError) as error:
         raise CannotStartError(f"cannot start {launch.argv[-1][:200]!r}: {error}") from error
+
+
+@contextmanager
+def _ahead() -> Generator[None]:
+    """What is started within inherits that it comes first; this thread itself has it meanwhile."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    with suppress(OSError):  # it needs a right that not everybody has
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 async def wait_exit(process: "subprocess.Popen[bytes]") -> int:
@@ -174,7 +191,7 @@ def send(process: Process, number: signal.Signals) -> None:
         descriptor = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
         if procfs.start_ticks(process.pid) in (process.start_ticks, None):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.kill(process.pid, number)
         return
     try:
@@ -199,5 +216,5 @@ def send_group(group: int, number: int) -> bool:
 
 def reap(pid: int) -> None:
     """Take a dead child off the process table."""
-    with contextlib.suppress(ChildProcessError):
+    with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

@@ -31,6 +31,9 @@ _SPARE: Final = 10
 """Descriptors from here on are the supervisor's own."""
 
 _MOST_DESCRIPTORS: Final = 1024
+_COUNTS_BY_SANDBOX: Final = (5, 14)
+"""Earlier kernels count all processes of a user, wherever they are. Root's are never counted."""
+
 _GONE_TICKS: Final = 10_000
 _CANNOT: Final = 127
 
@@ -161,8 +164,9 @@ def _become(to_do: Orders, heard: int, words: int) -> NoReturn:
         os.closerange(words + 1, _MOST_DESCRIPTORS)
         _call("signal", _PIPE, _DEFAULT)
         _call("signal", _FILE_SIZE, _DEFAULT)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (to_do.file_bytes, to_do.file_bytes))
+        # The supervisor comes before all others, where it may; a storm of processes cannot stop it.
+        os.sched_setscheduler(0, to_do.policy, os.sched_param(0))
+        _limit(to_do)
         env = dict(each.split(b"=", 1) for each in to_do.env)
         os.execve(to_do.argv[0], to_do.argv, env)  # noqa: S606
     except OSError as error:
@@ -170,6 +174,16 @@ def _become(to_do: Orders, heard: int, words: int) -> NoReturn:
         os.write(words, f"cannot start {program} in the sandbox: {error.strerror}".encode())
     finally:
         os._exit(_CANNOT)
+
+
+def _limit(to_do: Orders) -> None:
+    """What the kernel alone sees to."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (to_do.file_bytes, to_do.file_bytes))
+    major, minor = (int(each) for each in os.uname().release.split(".")[:2])
+    if (major, minor) >= _COUNTS_BY_SANDBOX:
+        most = to_do.processes * watching.THREADS_EACH
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def _hand_on(heard: int) -> int:

@@ -33,12 +33,16 @@ class Seen:
 
 def others() -> Iterator[Seen]:
     """All processes of the sandbox but its first."""
-    for name in os.listdir("/proc"):  # noqa: PTH208 (pathlib takes long to load)
-        if name.isdigit() and name != "1":
-            text = _content(f"/proc/{name}/stat")
-            if text:
-                # The name stands in parentheses and may hold spaces and parentheses itself.
-                yield Seen(int(name), text[text.rfind(b")") + 2 :].split())
+    for name in _pids():
+        text = _content(f"/proc/{name}/stat")
+        if text:
+            # The name stands in parentheses and may hold spaces and parentheses itself.
+            yield Seen(int(name), text[text.rfind(b")") + 2 :].split())
+
+
+def _pids() -> list[str]:
+    names = os.listdir("/proc")  # noqa: PTH208 (pathlib takes long to load)
+    return [name for name in names if name.isdigit() and name != "1"]
 
 
 def over(orders: Orders) -> tuple[str, int] | None:
@@ -47,9 +51,12 @@ def over(orders: Orders) -> tuple[str, int] | None:
 
 
 def _many(orders: Orders) -> tuple[str, int] | None:
+    # Before anything is read of them: of a bomb there may be thousands by now.
+    if len(_pids()) > orders.processes:
+        return "processes", orders.processes
     seen = list(others())
     threads = sum(process.threads for process in seen)
-    if len(seen) > orders.processes or threads > orders.processes * THREADS_EACH:
+    if threads > orders.processes * THREADS_EACH:
         return "processes", orders.processes
     if _memory_bytes(seen, orders.memory_bytes) > orders.memory_bytes:
         return "memory", orders.memory_bytes

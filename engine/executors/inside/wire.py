@@ -106,6 +106,7 @@ class Orders:
         scratch: folders that may not become full, and their sizes in bytes.
         produced: the folder whose files are handed out, if any, and how many bytes in all.
         most_files: how many files are handed out.
+        policy: by which the command is scheduled.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Orders:
         scratch: Sequence[tuple[str, int]],
         produced: tuple[str, int] | None,
         most_files: int,
+        policy: int,
     ) -> None:
         self.argv = tuple(argv)
         self.env = tuple(env)
@@ -128,6 +130,7 @@ class Orders:
         self.scratch = tuple(scratch)
         self.produced = produced
         self.most_files = most_files
+        self.policy = policy
 
     def packed(self) -> dict[str, object]:
         """The orders as a file may hold them."""
