@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from engine.checks.harness import Harness
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
 
@@ -20,12 +21,13 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
         root: the folder in which commands run.
         python: the interpreter that `{python}` stands for, or is made from.
     """
+    protected = () if campaign.workspace else campaign.protect
     commands = [_command(check.model_dump(mode="json")) for check in campaign.all_checks]
     return {
         "workload": _digest(
             [campaign.metric.name, campaign.metric.unit, campaign.metric.direction]
         ),
-        "harness": _digest(commands),
+        "harness": _digest([commands, Harness(root, protected).sha256] if protected else commands),
         "environment": _environment(campaign, root, python),
         "device": f"{platform.system()} {platform.machine()}",
     }
