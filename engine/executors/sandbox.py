@@ -159,12 +159,10 @@ def _there(folder: str, names: tuple[str, ...]) -> list[str]:
 
 def _kernel(*, nesting: bool) -> Iterator[str]:
     yield from ("--proc", "/proc")
-    root = os.geteuid() == 0
     # A sandbox within can have a /proc of its own only where nothing covers this one.
-    if root or not nesting:
+    if os.geteuid() == 0 or not nesting:
         yield from ("--size", _HIDDEN_BYTES, "--tmpfs", _FIRST_IN_PROC)
         yield from ("--remount-ro", _FIRST_IN_PROC)
-    if root:
         for name in _there("/proc", _PROC_FIXED):
             yield from ("--ro-bind", name, name)
         for name in _there("/proc", _PROC_MASKED):

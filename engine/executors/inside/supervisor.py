@@ -34,6 +34,9 @@ _MOST_DESCRIPTORS: Final = 1024
 _COUNTS_BY_SANDBOX: Final = (5, 14)
 """Earlier kernels count all processes of a user, wherever they are. Root's are never counted."""
 
+_SEEN_TO_EXCEED: Final = 32
+"""So many more threads than allowed there may be: too many are to be seen, not only refused."""
+
 _GONE_TICKS: Final = 10_000
 _CANNOT: Final = 127
 
@@ -182,7 +185,7 @@ def _limit(to_do: Orders) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (to_do.file_bytes, to_do.file_bytes))
     major, minor = (int(each) for each in os.uname().release.split(".")[:2])
     if (major, minor) >= _COUNTS_BY_SANDBOX:
-        most = to_do.processes * watching.THREADS_EACH
+        most = to_do.processes * watching.THREADS_EACH + _SEEN_TO_EXCEED
         resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
