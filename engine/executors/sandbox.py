@@ -120,8 +120,9 @@ def _examine(box: Box, cwd: Path) -> None:
             raise CannotStartError(f"the sandbox cannot show {path}")
         if not os.path.exists(path):  # noqa: PTH110
             raise CannotStartError(f"{path} does not exist, so the sandbox cannot show it")
-    seen = (*box.read, *box.write, SYSTEM, Path(TMP))
-    if not any(cwd.is_relative_to(path) for path in seen):
+    shown = (*box.read, *box.write, SYSTEM)
+    own = cwd in {Path(TMP), Path(HOME)}
+    if not own and not any(cwd.is_relative_to(path) for path in shown):
         raise CannotStartError(f"the folder {cwd} is not among what the sandbox shows")
 
 

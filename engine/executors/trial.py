@@ -68,7 +68,7 @@ def _try() -> str:
     ended = told.get(wire.ENDED)
     if ended is not None and wire.unpacked(ended).status == 7:
         return ""
-    return _words(process.stderr.decode(errors="replace").strip() or str(told))
+    return _words(process.stderr.decode(errors="replace").strip() or "it ended without a word")
 
 
 def _words(said: str) -> str:
