@@ -67,7 +67,10 @@ class Idea(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent says of its own change; `choice` counts the shortlist from 1."""
+    """What an agent says of its own change; `choice` counts the shortlist from 1.
+
+    `claims` are figures that it says it measured.
+    """
 
     shortlist: list[Idea] = []
     choice: int = 0
@@ -75,6 +78,7 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     change_class: str = ""
     prediction: str = ""
     summary: str = ""
+    claims: dict[str, float] = {}
 
 
 class Hotspot(msgspec.Struct, frozen=True, kw_only=True):

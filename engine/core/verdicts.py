@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from engine.core.claims import disputed
 from engine.core.events import CheckFinished, Consequence, VerdictReached
+from engine.core.ids import CandidateId
+from engine.core.metric import Metric
 from engine.core.plan import OnFail
 from engine.core.state import OpenIteration, RunState
 from engine.core.verdict import Verdict
@@ -36,16 +39,37 @@ def verdict_of(
     """
     assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
     metrics = metrics_of(turn.finished)
+    code = state.candidates[turn.candidate].code
+    claims = code.answer.claims if code and code.answer else {}
     return VerdictReached(
         iteration=turn.iteration,
         candidate=turn.candidate,
         verdict=verdict,
-        reason=reason,
+        reason="; ".join([reason, *disputed(claims, metrics)]),
         value=metrics.get(state.metric.name),
         metrics=metrics,
         consequence=_CONSEQUENCES[on_fail],
         signature=signature,
     )
+
+
+def compared(
+    metric: Metric, value: float, champion: CandidateId, reference: float
+) -> tuple[Verdict, str]:
+    """What one value makes of a candidate, and why.
+
+    Args:
+        metric: says what is better, and which gain counts.
+        value: the candidate's.
+        champion: whom it is compared with.
+        reference: the champion's value.
+    """
+    gain = metric.gain(value, reference)
+    if gain <= 0:
+        return "rejected", f"not better than {champion} ({reference:g})"
+    if gain < metric.min_gain.over(reference):
+        return "rejected", f"{gain:g} better than {champion}: less than min_gain"
+    return "promoted", f"{gain:g} better than {champion} ({reference:g})"
 
 
 def metrics_of(finished: Sequence[CheckFinished]) -> dict[str, float]:

@@ -24,7 +24,6 @@ _MOST_IDEAS: Final = 12
 _MOST_CLAIMS: Final = 40
 _MOST_CHOICE: Final = 1_000
 _MOST_FAULTS: Final = 6
-_AGREES: Final = 0.005
 
 _FENCE: Final = re.compile(r"(?ms)^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)^[ \t]*\1[ \t]*$")
 
@@ -58,13 +57,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """An answer as it was understood.
 
     `answer` is None where there is no JSON object to read. `predicted_pct` is the gain that the
-    agent expects, in percent of the champion. `claims` are figures that it says it saw.
+    agent expects, in percent of the champion.
     """
 
     answer: AgentAnswer | None
     problems: list[Problem]
     predicted_pct: float | None = None
-    claims: dict[str, float] = {}
     next_idea: str = ""
 
     def broken(self, *rules: Rule) -> bool:
@@ -102,19 +100,8 @@ def read_answer(text: str, structured: str | None, demands: Demands) -> Reading:
         answer=answer,
         problems=[*_form(found), *_rules(found, answer, demands)],
         predicted_pct=_number(prediction.get("gain_pct")),
-        claims=_claims(found.get("claims")),
         next_idea=_text(found.get("next_idea")),
     )
-
-
-def discrepancies(claims: Mapping[str, float], measured: Mapping[str, float]) -> list[str]:
-    """The claims that differ from what the engine measured by more than half a percent."""
-    wrong: list[str] = []
-    for name, claimed in claims.items():
-        value = measured.get(name)
-        if value is not None and abs(claimed - value) > _AGREES * max(abs(value), abs(claimed)):
-            wrong.append(f"{name}: it says {claimed:g}, measured is {value:g}")
-    return wrong
 
 
 def _form(found: dict[str, Any]) -> list[Problem]:
@@ -181,6 +168,7 @@ def _answer(found: dict[str, Any]) -> AgentAnswer:
         change_class=_text(found.get("change_class")),
         prediction=_prediction(_mapping(found.get("prediction"))),
         summary=_text(found.get("summary")),
+        claims=_claims(found.get("claims")),
     )
 
 

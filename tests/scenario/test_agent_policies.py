@@ -266,6 +266,19 @@ def test_an_answer_that_breaks_a_rule_makes_the_candidate_invalid(toy: Make) -> 
     assert "The chosen idea must be structural" in climb.prompt(4)
 
 
+def test_a_false_claim_is_shown_beside_what_was_measured(toy: Make) -> None:
+    claims = [{"metric": "score", "value": 2}, {"metric": "other", "value": 1}]
+    climb = toy(
+        {2: [value(20), answer(claims=claims)], 3: [value(7), answer(claims=claims)]},
+        agent={"answer": "required"},
+    )
+    climb.run(3)
+    assert climb.verdicts() == {1: "promoted", 2: "rejected", 3: "promoted"}
+    for iteration, measured in ((2, 20), (3, 7)):
+        told = f"its agent says score 2, measured is {measured}"
+        assert climb.verdict(iteration)["reason"].endswith(told)
+
+
 def test_constants_alone_are_no_answer_to_an_escalation(toy: Make) -> None:
     steps: dict[int | str, Steps] = {
         2: [value(20)],

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.knowledge.answers import Demands, Reading, discrepancies, read_answer, schema
+from engine.core.claims import disputed
+from engine.knowledge.answers import Demands, Reading, read_answer, schema
 from engine.knowledge.shape import Schema, faults
 
 
@@ -43,7 +44,8 @@ def test_a_good_answer_breaks_no_rule() -> None:
     assert [idea.structural for idea in reading.answer.shortlist] == [True, False, False]
     assert reading.answer.prediction == "est_ms +12.5 %: 16 products fewer"
     assert reading.predicted_pct == 12.5
-    assert reading.claims == {"est_ms": 0.4}
+    assert reading.answer is not None
+    assert reading.answer.claims == {"est_ms": 0.4}
     assert reading.next_idea == "two chunks"
 
 
@@ -143,10 +145,10 @@ def test_many_faults_of_form_are_counted() -> None:
 
 def test_claims_are_compared_with_what_was_measured() -> None:
     measured = {"est_ms": 0.40, "spills": 0.0}
-    assert discrepancies({"est_ms": 0.4001, "vmem": 3.0, "spills": 0.0}, measured) == []
-    assert discrepancies({"est_ms": 0.31, "spills": 4}, measured) == [
-        "est_ms: it says 0.31, measured is 0.4",
-        "spills: it says 4, measured is 0",
+    assert disputed({"est_ms": 0.4001, "vmem": 3.0, "spills": 0.0}, measured) == []
+    assert disputed({"est_ms": 0.31, "spills": 4}, measured) == [
+        "its agent says est_ms 0.31, measured is 0.4",
+        "its agent says spills 4, measured is 0",
     ]
 
 
