@@ -136,14 +136,19 @@ def of_type(events: Sequence[dict[str, Any]], *types: str) -> list[dict[str, Any
 
 
 def check_history(events: Sequence[dict[str, Any]]) -> None:
+    """Fails unless the history is whole and no check was run to its end twice."""
+    check_turns_of(events)
+    finished = [(event["iteration"], event["check"]) for event in of_type(events, "CheckFinished")]
+    assert len(finished) == len(set(finished)), "a check was run to its end twice"
+
+
+def check_turns_of(events: Sequence[dict[str, Any]]) -> None:
     """Fails unless numbers have no holes and every iteration ended in exactly one verdict."""
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     started = [event["iteration"] for event in of_type(events, "IterationStarted")]
     assert started == list(range(1, len(started) + 1))
     judged = sorted(event["iteration"] for event in of_type(events, "VerdictReached"))
     assert judged == started
-    finished = [(event["iteration"], event["check"]) for event in of_type(events, "CheckFinished")]
-    assert len(finished) == len(set(finished)), "a check was run to its end twice"
 
 
 VOLATILE = frozenset(

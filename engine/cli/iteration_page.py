@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from engine.cli.lines import printable, value_text
+from engine.cli.pairs_page import pair_lines
 from engine.core import events as e
 from engine.core.agent_lines import files_text, short, spend_text
 from engine.core.metric import Metric
@@ -21,6 +22,7 @@ def page(found: Iteration, metric: Metric, places: list[str]) -> str:
         _section("changed", _changed(found)),
         _section("parameters", _parameters(found)),
         _section("checks", [line for check in found.checks for line in _check(check)]),
+        _section("pairs", list(pair_lines(found, metric))),
         _section("attempts", [line for each in found.attempts for line in _attempt(each)]),
         _section("asked", [line for each in found.questions for line in _question(each)]),
         _section("prompt", _prompt(found.attempts[-1]) if found.attempts else []),
@@ -93,6 +95,7 @@ def _took(found: Iteration) -> str:
     parts = [f"{found.whole_s:.1f} s"] if found.whole_s is not None else []
     parts += [f"agent {found.agent_s:.1f} s"] if found.agent_s else []
     parts += [f"checks {found.checks_s:.1f} s"] if found.checks_s else []
+    parts += [f"pairs {found.pairs_s:.1f} s"] if found.pairs_s else []
     return ", ".join(parts)
 
 

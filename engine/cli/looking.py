@@ -13,6 +13,7 @@ from engine.cli.lines import as_json as record_json
 from engine.cli.lines import as_text as record_text
 from engine.cli.lines import value_text
 from engine.client import (
+    Checking,
     NoSuchRun,
     RunHandle,
     Spend,
@@ -26,6 +27,7 @@ from engine.client import (
     as_csv as csv_text,
 )
 from engine.core.agent_lines import usd_text
+from engine.core.duration import format_duration
 
 FOLLOW_S: Final = 0.2
 READ_BYTES: Final = 1 << 16
@@ -149,9 +151,20 @@ def _status_text(status: Status) -> str:
     lines.append(f"verdicts  {counts or 'none yet'}")
     if status.spend.tokens or status.spend.usd:
         lines.append(f"spend     {_spend_text(status.spend)}")
+    if status.checking.pairs_s:
+        lines.append(f"measured  {_measured_text(status.checking)}")
+    if status.noise is not None:
+        lines.append(f"sees      {status.noise.text}")
     lines += [f"slot {s.slot}  #{s.iteration} {s.phase}  {s.since_s:.1f} s" for s in status.slots]
     lines.append(status.run_dir)
     return "\n".join(lines)
+
+
+def _measured_text(took: Checking) -> str:
+    """How much of the checks' time went into pairs."""
+    whole_s = took.checks_s + took.pairs_s
+    pairs, whole = (format_duration(round(seconds)) for seconds in (took.pairs_s, whole_s))
+    return f"{pairs} of {whole} in pairs ({100 * took.pairs_s / whole_s:.0f} %)"
 
 
 def _spend_text(spend: Spend) -> str:

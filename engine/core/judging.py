@@ -42,7 +42,7 @@ def by_pairs(
         half = next_half(turn, champion.id, referee, len(pairs) + 1)
         assert half is not None  # noqa: S101  (there are fewer pairs than that)
         return half
-    reason = f"{decision.reason}, against {champion.id}"
+    reason = f"{decision.reason} (against {champion.id})"
     verdict = verdict_of(state, turn, decision.outcome, reason)
     return msgspec.structs.replace(
         _valued(verdict, state.metric, [pair.candidate for pair in pairs]), decision=decision

@@ -9,7 +9,16 @@ import msgspec
 from engine.core import events as e
 from engine.core.ids import ApprovalId, CandidateId, StashId
 from engine.core.metric import Metric
-from engine.core.parts import AgentAnswer, AgentOutcome, Hotspot, PromptPart, Tokens
+from engine.core.pairs.decided import Decision
+from engine.core.parts import (
+    AgentAnswer,
+    AgentOutcome,
+    Half,
+    Hotspot,
+    PromptPart,
+    Role,
+    Tokens,
+)
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -69,6 +78,20 @@ class Check(msgspec.Struct, kw_only=True):
     artifacts: list[str] = []
 
 
+class HalfMeasured(msgspec.Struct, frozen=True, kw_only=True):
+    """One half of a pair as it ended; `value` is the metric's, None where it failed."""
+
+    pair: int
+    role: Role
+    of: CandidateId
+    check: str
+    value: float | None
+    duration_s: float
+    outcome: e.CheckOutcome
+    detail: str
+    log: e.LogSpan
+
+
 class Against(msgspec.Struct, frozen=True, kw_only=True):
     """The champion that an iteration had to beat."""
 
@@ -81,7 +104,8 @@ class Iteration(msgspec.Struct, kw_only=True):
 
     `against` is the champion of the moment before the verdict, `gain_percent` how much better the
     value is than that one's. `changes` has the commit that was collected, then what it was carried
-    over to.
+    over to. `halves` are the measurements in pairs, which are not among `checks`; `decision` is
+    what they came to, `again` what they said of the champion, `noise` what the baseline's told.
     """
 
     run: str
@@ -106,6 +130,10 @@ class Iteration(msgspec.Struct, kw_only=True):
     change: e.ChangeCollected | None = None
     carried: list[e.ChangeCarriedOver] = []
     checks: list[Check] = []
+    halves: list[HalfMeasured] = []
+    decision: Decision | None = None
+    again: e.ChampionMeasured | None = None
+    noise: e.NoiseMeasured | None = None
     stash: e.AttemptStashed | None = None
     verdict: str | None = None
     reason: str = ""
@@ -138,6 +166,11 @@ class Iteration(msgspec.Struct, kw_only=True):
     def checks_s(self) -> float:
         """Seconds in which its checks ran, as far as they came to an end."""
         return sum(each.duration_s or 0.0 for each in self.checks)
+
+    @property
+    def pairs_s(self) -> float:
+        """Seconds in which pairs were measured, as far as halves came to an end."""
+        return sum(each.duration_s for each in self.halves)
 
     @property
     def tokens(self) -> Tokens:
@@ -205,6 +238,8 @@ class _Teller:
             self._parameters[event.candidate] = event.parameters
         if isinstance(event, e.VerdictReached) and event.verdict == "promoted":
             self._champion = Against(candidate=event.candidate, value=event.value)
+        if isinstance(event, e.ChampionMeasured):
+            self._champion = Against(candidate=event.candidate, value=event.now)
 
     def _tell(self, found: Iteration, event: e.AnyEvent, time: str) -> None:
         match event:
@@ -214,8 +249,10 @@ class _Teller:
                 _attempt(found, event, time)
             case e.ApprovalAsked() | e.ApprovalAnswered():
                 _question(found, event)
-            case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted():
+            case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted() if event.half is None:
                 _check(found, event, time)
+            case e.CheckFinished() | e.ChampionMeasured() | e.NoiseMeasured():
+                self._paired(found, event)
             case e.ChangeCollected():
                 found.change, found.commit, found.base = event, event.commit, event.base
             case e.ChangeCarriedOver():
@@ -225,6 +262,19 @@ class _Teller:
                 found.stash = event
             case e.VerdictReached():
                 self._judged(found, event, time)
+            case _:
+                pass
+
+    def _paired(
+        self, found: Iteration, event: e.CheckFinished | e.ChampionMeasured | e.NoiseMeasured
+    ) -> None:
+        match event:
+            case e.CheckFinished(half=Half() as half):
+                found.halves.append(_half(event, half, self._metric))
+            case e.ChampionMeasured():
+                found.again = event
+            case e.NoiseMeasured():
+                found.noise = event
             case _:
                 pass
 
@@ -241,6 +291,7 @@ class _Teller:
         found.ended, found.verdict, found.reason = time, event.verdict, event.reason
         found.value, found.metrics = event.value, event.metrics
         found.consequence, found.against = event.consequence, self._champion
+        found.decision = event.decision
         reference = self._champion.value if self._champion else None
         if reference and event.value is not None:
             found.gain_percent = 100 * self._metric.gain(event.value, reference) / abs(reference)
@@ -316,6 +367,20 @@ def _check(
                 found.checks += running
             for check in running:
                 _reported(check, event)
+
+
+def _half(event: e.CheckFinished, half: Half, metric: Metric) -> HalfMeasured:
+    return HalfMeasured(
+        pair=half.pair,
+        role=half.role,
+        of=half.of,
+        check=event.check,
+        value=event.metrics.get(metric.name),
+        duration_s=event.duration_s,
+        outcome=event.outcome,
+        detail=event.detail,
+        log=event.log,
+    )
 
 
 def _open(found: Iteration, name: str) -> list[Check]:

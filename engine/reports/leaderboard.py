@@ -9,11 +9,15 @@ import msgspec
 from engine.core.events import Parameters
 from engine.core.ids import CandidateId
 from engine.core.metric import Metric
+from engine.core.pairs.decided import Decision
+from engine.core.pairs.words import short_words
 from engine.core.state import Candidate, RunState
 
 TEXT_ROWS: Final = 20
 _PLAIN_FROM, _PLAIN_BELOW = 1e-2, 1e9
 _PARAMETERS_WIDTH: Final = 100
+_RIGHT: Final = (0, 2, 3)
+"""The columns that end at the right: rank, value and gain."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +34,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str]
     proposer: str
     confidence: float | None
+    decision: Decision | None = None
 
 
 class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +92,7 @@ def _row(rank: int, candidate: Candidate, value: float) -> Row:
         tags=candidate.tags,
         proposer=candidate.proposer,
         confidence=None,
+        decision=candidate.decision,
     )
 
 
@@ -161,7 +167,8 @@ def as_text(board: Leaderboard, top: int = TEXT_ROWS) -> str:
         return "No candidate has a score yet."
     values = aligned([row.value for row in rows])
     cells = [_text_row(board, row, value) for row, value in zip(rows, values, strict=True)]
-    table = _columns([["", "candidate", board.metric.name, "gain", "verdict", ""], *cells])
+    head = ["", "candidate", board.metric.name, "gain", "verdict", "by pairs", ""]
+    table = _columns([head, *cells])
     lines = [_title(board), *table]
     if len(board.rows) > len(rows):
         lines.append(f"and {len(board.rows) - len(rows)} more")
@@ -185,6 +192,7 @@ def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
         value,
         "baseline" if row.candidate == board.baseline else _percent(gain),
         row.verdict,
+        short_words(row.decision),
         _cut(" ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items())),
     ]
 
@@ -198,8 +206,11 @@ def _percent(gain: float | None) -> str:
 
 
 def _columns(rows: list[list[str]]) -> list[str]:
+    """The rows in columns; one that has nothing but its title is left out."""
+    full = [i for i in range(len(rows[0])) if i == 0 or any(row[i] for row in rows[1:])]
+    rows = [[row[i] for i in full] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    right = {0, 2, 3}
+    right = {place for place, i in enumerate(full) if i in _RIGHT}
     return [
         "  ".join(
             cell.rjust(width) if i in right else cell.ljust(width)

@@ -7,6 +7,7 @@ import msgspec
 
 from engine.core.events import Limits
 from engine.core.ids import ApprovalId, CandidateId
+from engine.core.measuring_lines import noise_text
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
 
@@ -63,6 +64,26 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     unpriced_tokens: int = 0
 
 
+class Checking(msgspec.Struct, frozen=True, kw_only=True):
+    """How long checks took: `pairs_s` went into measuring in pairs, `checks_s` into all else."""
+
+    checks_s: float = 0.0
+    pairs_s: float = 0.0
+
+
+class NoiseStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the referee can see: see `NoiseMeasured`; `text` says it in a sentence."""
+
+    noise: float | None
+    pairs: int
+    pair_s: float
+    visible: float | None
+    surely: float | None
+    gain: float
+    needed: int | None
+    text: str
+
+
 class ApprovalStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent asks a person; `until` says when `default` holds (UTC, ISO 8601)."""
 
@@ -99,6 +120,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     slots: list[SlotStatus]
     approvals: list[ApprovalStatus]
     spend: Spend
+    checking: Checking
+    noise: NoiseStatus | None
     engine: EngineStatus
     limits: Limits | None
     journal: str
@@ -136,6 +159,8 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         slots=slots,
         approvals=_approvals(state),
         spend=_spend(state),
+        checking=_checking(state),
+        noise=_noise(state),
         engine=_engine(state, liveness),
         limits=state.limits if state else None,
         journal=view.journal,
@@ -258,6 +283,28 @@ def _spend(state: RunState | None) -> Spend:
         return Spend()
     spent = state.spend
     return Spend(usd=round(spent.usd, 6), tokens=spent.tokens.total, unpriced_tokens=spent.unpriced)
+
+
+def _checking(state: RunState | None) -> Checking:
+    if state is None:
+        return Checking()
+    return Checking(checks_s=round(state.checks_s, 3), pairs_s=round(state.pairs_s, 3))
+
+
+def _noise(state: RunState | None) -> NoiseStatus | None:
+    found = state.noise if state else None
+    if found is None:
+        return None
+    return NoiseStatus(
+        noise=found.noise,
+        pairs=found.pairs,
+        pair_s=found.pair_s,
+        visible=found.visible,
+        surely=found.surely,
+        gain=found.gain,
+        needed=found.needed,
+        text=noise_text(found),
+    )
 
 
 def _champion(state: RunState | None) -> ChampionStatus | None:

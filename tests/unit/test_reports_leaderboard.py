@@ -92,6 +92,7 @@ def test_the_json_has_the_documented_fields() -> None:
                 "tags": ["explore"],
                 "proposer": "evolution",
                 "confidence": None,
+                "decision": None,
             }
         ],
     }

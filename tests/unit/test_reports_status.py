@@ -167,6 +167,8 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "approvals": [],
         "slots": [{"slot": 0, "iteration": 4, "phase": "deciding", "since_s": 100.0}],
         "spend": {"usd": 0.0, "tokens": 0, "unpriced_tokens": 0},
+        "checking": {"checks_s": 1.5, "pairs_s": 0.0},
+        "noise": None,
         "engine": {"pid": 4711, "alive": True},
         "limits": {
             "iterations": 100,
