@@ -52,6 +52,9 @@ _PROC_MASKED: Final = (
     "timer_list", "vmallocinfo",
 )  # fmt: skip
 _FIRST_IN_PROC: Final = "/proc/1"
+_SYS: Final = ("/sys/devices/system/cpu", "/sys/devices/system/node")
+"""How many processors there are; allocators of memory, that of the TPU compiler too, ask for it."""
+
 _NO_PLACE: Final = tuple(map(Path, ("/", "/proc", "/dev", "/tmp", "/run", "/etc")))  # noqa: S108
 
 
@@ -169,6 +172,8 @@ def _kernel(*, nesting: bool) -> Iterator[str]:
         for name in _there("/proc", _PROC_MASKED):
             yield from ("--ro-bind", os.devnull, name)
     yield from ("--dev", "/dev")
+    for path in _SYS:
+        yield from ("--ro-bind-try", path, path)
 
 
 def _scratch(box: Box) -> Iterator[str]:
