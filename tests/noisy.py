@@ -69,9 +69,10 @@ class Noisy(Driver):
 
 
 def _line(campaign: str, key: str, value: str) -> str:
-    """The campaign with another value for a key of its first level that fits into a line."""
+    """The campaign with a key of its first level that fits into a line, or with another value."""
     lines = campaign.splitlines()
     places = [index for index, line in enumerate(lines) if line.startswith(f"{key}:")]
-    assert len(places) == 1, key
-    lines[places[0]] = f"{key}: {value}"
-    return "\n".join(lines) + "\n"
+    new = f"{key}: {value}"
+    for place in places:
+        lines[place] = new
+    return "\n".join(lines if places else [*lines, new]) + "\n"

@@ -7,6 +7,7 @@ from rich.cells import cell_len, chop_cells
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.measuring_lines import champion_text, half_text, noise_text
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -100,6 +101,8 @@ class Narrator:
             case e.CheckInterrupted():
                 slot = self.slot_of(event.iteration)
                 return LogEntry(at, slot, event.check, f"interrupted: {event.reason}", "strong")
+            case e.NoiseMeasured() | e.ChampionMeasured():
+                return self._measured(event, at)
             case e.VerdictReached():
                 return self._verdict(event, at)
             case e.AgentStarted() | e.AgentFinished() | e.AgentInterrupted():
@@ -130,9 +133,22 @@ class Narrator:
     def _checked(self, event: e.CheckFinished, at: float) -> LogEntry:
         metrics = "  ".join(f"{name} {value:.6g}" for name, value in event.metrics.items())
         said = event.detail.splitlines()[0] if event.detail else metrics
-        text = f"{event.outcome} in {_seconds(event.duration_s)}" + (f": {said}" if said else "")
+        what = f"{half_text(event.half).strip()} " if event.half else ""
+        took = f"{what}{event.outcome} in {_seconds(event.duration_s)}"
+        text = took + (f": {said}" if said else "")
         ink: Ink = "quiet" if event.outcome == "passed" else "plain"
         return LogEntry(at, self.slot_of(event.iteration), event.check, text, ink)
+
+    def _measured(self, event: e.NoiseMeasured | e.ChampionMeasured, at: float) -> LogEntry:
+        slot = self.slot_of(event.iteration)
+        match event:
+            case e.NoiseMeasured():
+                return LogEntry(at, slot, "referee", noise_text(event), "strong")
+            case e.ChampionMeasured():
+                ink: Ink = "strong" if event.changed else "quiet"
+                return LogEntry(at, slot, "referee", champion_text(event, None), ink)
+            case _:
+                assert_never(event)
 
     def _verdict(self, event: e.VerdictReached, at: float) -> LogEntry:
         value = "" if event.value is None else f" {event.value:.6g}"
