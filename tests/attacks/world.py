@@ -142,13 +142,21 @@ class World:
         """Everything that an attack might change."""
         paths = [path for path in self.folder.rglob("*") if self.collects not in path.parents]
         files = {str(path): _state(path) for path in paths if path != self.collects}
-        settings = ("kernel/core_pattern", "kernel/hostname", "vm/overcommit_memory")
-        kernel = {name: Path("/proc/sys", name).read_text() for name in settings}
-        tops = {
-            place: sorted(map(str, Path(place).iterdir()))
-            for place in ("/", "/usr/bin", "/dev/shm")
-        }
-        return {**files, **kernel, **tops}
+        return files | seen_of_the_machine()
+
+
+def seen_of_the_machine() -> dict[str, object]:
+    """Settings and places that an attack might reach; scratch folders are others' too."""
+    settings = ("kernel/core_pattern", "kernel/hostname", "vm/overcommit_memory")
+    kernel = {name: Path("/proc/sys", name).read_text() for name in settings}
+    places = ("/", "/usr", "/usr/bin", "/usr/lib", "/etc", "/var/tmp")
+    return {**kernel, **{place: sorted(map(str, Path(place).iterdir())) for place in places}}
+
+
+def no_more_than_before(before: dict[str, object]) -> list[str]:
+    """The names of what is otherwise than before."""
+    now = seen_of_the_machine()
+    return [name for name, was in before.items() if now[name] != was]
 
 
 def _state(path: Path) -> object:
