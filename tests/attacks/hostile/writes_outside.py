@@ -12,6 +12,12 @@ def put(path: str | Path) -> None:
         file.write(b"x")
 
 
+def made(path: str) -> None:
+    """Make a file where there is none, and take it back: that it can be done is enough."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    Path(path).unlink()
+
+
 def opened(path: str) -> None:
     """Open for writing without writing: what would be hit is real."""
     os.close(os.open(path, os.O_WRONLY))
@@ -40,13 +46,13 @@ attempt("new file in the own tree", lambda: put(Path(__file__).with_name("sitecu
 attempt("link in the own tree", lambda: Path(__file__).with_name("link").symlink_to("/etc"))
 attempt("mode of the own tree", lambda: Path(__file__).chmod(0o777))
 attempt("times of the own tree", lambda: os.utime(__file__, (0, 0)))
-attempt("programs", lambda: put("/usr/bin/forged"))
-attempt("the interpreter", lambda: put(os.path.realpath("/proc/self/exe")))
+attempt("programs", lambda: made("/usr/bin/forged"))
+attempt("the interpreter", lambda: opened(os.__file__))
 attempt("the interpreter of the first", lambda: opened("/proc/1/exe"))
-attempt("settings of programs", lambda: put("/etc/ld.so.preload"))
-attempt("users", lambda: put("/etc/passwd"))
-attempt("the root folder", lambda: put("/forged"))
-attempt("device folder", lambda: put("/dev/forged"))
+attempt("settings of programs", lambda: made("/etc/ld.so.preload"))
+attempt("users", lambda: opened("/etc/passwd"))
+attempt("the root folder", lambda: made("/forged"))
+attempt("device folder", lambda: made("/dev/forged"))
 attempt("its standard input", lambda: put("/proc/self/fd/0"))
 attempt("where cores go", lambda: opened("/proc/sys/kernel/core_pattern"))
 attempt("settings of the kernel", settings)
