@@ -18,7 +18,6 @@ Said = tuple[str, str]
 """What is wrong, and what to do."""
 
 _LATER_VALUES: Final = {
-    "noise": ("this version compares plain values and knows only noise: none", "write noise: none"),
     "executor": ("this version runs checks on this machine only", "write executor: local"),
 }
 _UNION_KEYS: Final = ("choices", "int", "float", "regex", "json")

@@ -6,6 +6,7 @@ from typing import Final
 from engine.core.campaign.fields import show
 from engine.core.campaign.nearest import did_you_mean
 from engine.core.campaign.problems import Finding
+from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.salvage import Draft
 
 _FEWEST_TO_CALIBRATE: Final = 4
@@ -22,8 +23,10 @@ def referee_findings(draft: Draft) -> Iterator[Finding]:
 
 
 def _without_noise(draft: Draft) -> Iterator[Finding]:
+    referee, usual = draft.campaign.referee, RefereeSpec()
     for key in ("error", "first_pairs", "most_pairs", "calibrate", "prepare"):
-        if key in draft.campaign.referee.model_fields_set:
+        # A stored campaign has all keys: only another value was meant.
+        if getattr(referee, key) != getattr(usual, key):
             yield Finding(
                 place=("referee", key),
                 message="it means nothing for a metric without noise",
