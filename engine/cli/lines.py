@@ -5,7 +5,7 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
-from engine.core.measuring_lines import champion_text, half_text, noise_text
+from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.metric import Metric
 
 
@@ -54,6 +54,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             | e.VerdictReached()
         ):
             return _iteration(event, metric)
+        case e.ChampionAccepted() | e.ChampionRejected():
+            return ruling_text(event)
         case e.CommandAccepted():
             return f"{event.command} by {event.by}"
         case e.CommandRefused():
@@ -70,6 +72,7 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
         case (
             e.RunCreated()
             | e.EngineStarted()
+            | e.HarnessRecorded()
             | e.LimitsChanged()
             | e.CampaignChangeAccepted()
             | e.RunFinished()
@@ -83,6 +86,7 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
 def _run(
     event: e.RunCreated
     | e.EngineStarted
+    | e.HarnessRecorded
     | e.LimitsChanged
     | e.CampaignChangeAccepted
     | e.RunFinished
@@ -93,6 +97,8 @@ def _run(
             return f"run {event.run} of campaign {event.campaign}, seed {event.seed}"
         case e.EngineStarted():
             return f"engine {event.version} started, pid {event.pid} on {event.host}"
+        case e.HarnessRecorded():
+            return f"what judges: {event.files} files in {event.folder}, {event.sha256[:12]}"
         case e.LimitsChanged():
             return f"stop rules or slots changed by {event.by}"
         case e.CampaignChangeAccepted():

@@ -7,6 +7,7 @@ import click
 from engine.cli.console import Commands
 from engine.cli.main_agents import directive, login, show, stash
 from engine.cli.main_approvals import approvals, approve, refuse
+from engine.cli.main_champion import champion
 from engine.cli.main_run import LARGEST, run
 
 _RUN = click.argument("run", required=False)
@@ -148,6 +149,20 @@ def init(folder: Path, output: Path | None) -> None:
 
 
 @main.command()
+@click.argument("what", metavar="[CANDIDATE|RUN]", required=False)
+@click.argument("run", required=False)
+@_JSON
+def verify(what: str | None, run: str | None, *, as_json: bool) -> None:
+    """Say whether a run's journal and receipts hold, and whether what judged is the same now.
+
+    CANDIDATE is a number, as in `verify 7`, or `verify 7 RUN` for a run that is not the newest.
+    """
+    from engine.cli.verify import verify
+
+    verify(what, run, as_json=as_json)
+
+
+@main.command()
 @_JSON
 def doctor(*, as_json: bool) -> None:
     """Say what this machine has, and what is missing for what."""
@@ -158,6 +173,7 @@ def doctor(*, as_json: bool) -> None:
 
 main.add_command(approvals)
 main.add_command(approve)
+main.add_command(champion)
 main.add_command(directive)
 main.add_command(login)
 main.add_command(refuse)

@@ -33,6 +33,10 @@ _git: Final = partial(click.option, cls=InGroup, group=_GIT)
 @click.option("--slots", type=click.IntRange(1, 1024), help="Iterations at a time.")
 @click.option("--name", help="The run's name; CAMPAIGN-sSEED unless given.")
 @click.option("--new", is_flag=True, help="A fresh run beside an existing one of that name.")
+@click.option(
+    "--from", "from_", metavar="CANDIDATE", help="Go on from this candidate: it becomes champion."
+)
+@click.option("--reason", default="", help="Why; kept with --from.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option(
     "--set",

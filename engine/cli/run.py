@@ -25,6 +25,10 @@ def run(**options: Any) -> None:
     lacking += missing_logins(loaded.campaign, os.environ)
     if lacking:
         refuse_missing(options["config"], lacking)
+    if options["from_"] is not None:
+        from engine.cli.champion import start_from
+
+        start_from(request, options["from_"], options["reason"])
     if options["no_ui"]:
         from engine.cli.foreground import foreground
 

@@ -4,8 +4,10 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.answering_approvals import decide
+from engine.core.answering_champions import rule
 from engine.core.answering_steering import Refusal, stash, steer
 from engine.core.commands import (
+    AcceptChampion,
     AddDirective,
     Approve,
     DropStash,
@@ -13,6 +15,7 @@ from engine.core.commands import (
     Envelope,
     Pause,
     Refuse,
+    RejectChampion,
     RestoreStash,
     Resume,
     RetireDirective,
@@ -50,6 +53,8 @@ def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
             return stash(state, command, by=envelope.by)
         case Approve() | Refuse() as command:
             return decide(state, command, by=envelope.by)
+        case AcceptChampion() | RejectChampion() as command:
+            return rule(state, command, by=envelope.by)
         case _:
             assert_never(envelope.command)
 

@@ -4,7 +4,14 @@ from typing import Final
 
 import msgspec
 
-from engine.core.ids import ApprovalId, CommandId, DirectiveId, IterationNumber, StashId
+from engine.core.ids import (
+    ApprovalId,
+    CandidateId,
+    CommandId,
+    DirectiveId,
+    IterationNumber,
+    StashId,
+)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
@@ -84,6 +91,20 @@ class Refuse(Command, frozen=True, kw_only=True, tag="refuse"):
     reason: str = ""
 
 
+class AcceptChampion(Command, frozen=True, kw_only=True, tag="champion accept"):
+    """Let a candidate be the champion, whatever the referee said of it."""
+
+    candidate: CandidateId
+    reason: str
+
+
+class RejectChampion(Command, frozen=True, kw_only=True, tag="champion reject"):
+    """Let a candidate not be champion any more, nor again; the champion, unless named."""
+
+    candidate: CandidateId | None = None
+    reason: str
+
+
 AnyCommand = (
     Pause
     | Resume
@@ -96,6 +117,8 @@ AnyCommand = (
     | DropStash
     | Approve
     | Refuse
+    | AcceptChampion
+    | RejectChampion
 )
 
 

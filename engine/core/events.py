@@ -115,6 +115,18 @@ class EngineStarted(Event, frozen=True, kw_only=True):
     fingerprint: dict[str, str]
 
 
+class HarnessRecorded(Event, frozen=True, kw_only=True):
+    """From now on these files judge. `manifest`, below the run's folder, has a hash of each.
+
+    `folder` is where they lie; one within the run's folder is given from there.
+    """
+
+    folder: str
+    files: int
+    sha256: str
+    manifest: str
+
+
 class LimitsChanged(Event, frozen=True, kw_only=True):
     """The run goes on under other stop rules or with another number of slots."""
 
@@ -292,6 +304,26 @@ class ChampionMeasured(Event, frozen=True, kw_only=True):
     changed: bool
 
 
+class ChampionAccepted(Event, frozen=True, kw_only=True):
+    """A person let a candidate be champion, whatever the referee said; `before` was it."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    before: CandidateId | None
+    reason: str
+    by: str
+
+
+class ChampionRejected(Event, frozen=True, kw_only=True):
+    """A person let a candidate not be champion any more, nor again; `champion` is it now."""
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    champion: CandidateId | None
+    reason: str
+    by: str
+
+
 class VerdictReached(Event, frozen=True, kw_only=True):
     """The iteration is over. `value` is the metric's, when it was measured.
 
@@ -331,6 +363,7 @@ class EngineStopped(Event, frozen=True, kw_only=True):
 AnyEvent = (
     RunCreated
     | EngineStarted
+    | HarnessRecorded
     | LimitsChanged
     | CampaignChangeAccepted
     | ClockJumped
@@ -360,6 +393,8 @@ AnyEvent = (
     | CheckInterrupted
     | NoiseMeasured
     | ChampionMeasured
+    | ChampionAccepted
+    | ChampionRejected
     | VerdictReached
     | RunFinished
     | EngineStopped

@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
-from engine.core.ids import CommandId
+from engine.core.ids import CandidateId, CommandId
 from engine.core.state import (
     Answer,
     Candidate,
@@ -102,6 +102,8 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             | e.VerdictReached()
         ):
             _iteration(state, event, record)
+        case e.ChampionAccepted() | e.ChampionRejected():
+            _ruled(state, event, record.seq)
         case e.CommandAccepted():
             _answered(state, event.command_id, Answer(seq=record.seq, accepted=True))
         case e.CommandRefused():
@@ -118,6 +120,7 @@ def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
 def _run(
     state: RunState,
     event: e.EngineStarted
+    | e.HarnessRecorded
     | e.LimitsChanged
     | e.CampaignChangeAccepted
     | e.RunPaused
@@ -130,6 +133,8 @@ def _run(
     match event:
         case e.EngineStarted():
             _engine_started(state, event, record.time)
+        case e.HarnessRecorded():
+            state.harness = event
         case e.LimitsChanged():
             state.limits, state.slots = event.limits, event.slots
             state.failures_in_a_row = state.counted_failures = 0
@@ -286,7 +291,7 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
     failed = event.verdict in FAILURES or event.verdict == "invalid"
     state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
     if event.verdict == "promoted":
-        _promote(state, event)
+        _promote(state, event, record.seq)
     else:
         state.since_promotion += 1
 
@@ -315,9 +320,28 @@ def _judge(candidate: Candidate, event: e.VerdictReached, turn: OpenIteration) -
             candidate.hotspots = report.hotspots
 
 
-def _promote(state: RunState, event: e.VerdictReached) -> None:
-    state.champion = event.candidate
-    state.since_promotion = 0
+def _promote(state: RunState, event: e.VerdictReached, seq: int) -> None:
+    _enthrone(state, event.candidate, seq)
     state.candidates[event.candidate].measured = Measured(
         iteration=event.iteration, fingerprint=state.fingerprint, error=event.value_error
     )
+
+
+def _enthrone(state: RunState, candidate: CandidateId, seq: int) -> None:
+    state.champion = candidate
+    state.since_promotion = 0
+    state.candidates[candidate].reigned = seq
+
+
+def _ruled(state: RunState, event: e.ChampionAccepted | e.ChampionRejected, seq: int) -> None:
+    candidate = state.candidates[event.candidate]
+    match event:
+        case e.ChampionAccepted():
+            _enthrone(state, event.candidate, seq)
+            candidate.ruled = f"accepted by {event.by}: {event.reason}"
+        case e.ChampionRejected():
+            state.champion = event.champion
+            candidate.reigned = 0
+            candidate.ruled = f"rejected by {event.by}: {event.reason}"
+        case _:
+            assert_never(event)

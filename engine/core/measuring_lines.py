@@ -1,7 +1,14 @@
 """What is said of pairs, noise and champions that are measured again, in a line each."""
 
+from typing import assert_never
+
 from engine.core.duration import format_duration
-from engine.core.events import ChampionMeasured, NoiseMeasured
+from engine.core.events import (
+    ChampionAccepted,
+    ChampionMeasured,
+    ChampionRejected,
+    NoiseMeasured,
+)
 from engine.core.metric import Metric
 from engine.core.parts import Half
 
@@ -46,3 +53,16 @@ def champion_text(event: ChampionMeasured, metric: Metric | None) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %"
+
+
+def ruling_text(event: ChampionAccepted | ChampionRejected) -> str:
+    """What a person said of the champion, and who is it now."""
+    match event:
+        case ChampionAccepted():
+            instead = f" instead of {event.before}" if event.before else ""
+            return f"{event.candidate} is champion{instead}, says {event.by}: {event.reason}"
+        case ChampionRejected():
+            now = f"{event.champion} is champion" if event.champion else "there is no champion"
+            return f"{event.candidate} is rejected by {event.by}, {now}: {event.reason}"
+        case _:
+            assert_never(event)

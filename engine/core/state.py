@@ -13,6 +13,7 @@ from engine.core.events import (
     ChangeCollected,
     CheckFinished,
     FinishReason,
+    HarnessRecorded,
     Limits,
     LogSpan,
     NoiseMeasured,
@@ -68,7 +69,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 class Candidate(msgspec.Struct, kw_only=True, gc=False):
     """A candidate and what became of it; `verdict` is None while its iteration runs.
 
-    `measured` is known of those that became the champion.
+    `measured` is known of those that became the champion. `reigned` is the number of the event
+    that made it champion the last time, 0 where none did or a person rejected it. `ruled` is what
+    a person said of it.
     """
 
     id: CandidateId
@@ -86,6 +89,8 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     hotspots: list[Hotspot] = []
     decision: Decision | None = None
     measured: Measured | None = None
+    reigned: int = 0
+    ruled: str = ""
 
     @property
     def scored(self) -> bool:
@@ -293,6 +298,7 @@ class RunState(msgspec.Struct, kw_only=True):
     alike: Repeated | None = None
     fatal: str | None = None
     noise: NoiseMeasured | None = None
+    harness: HarnessRecorded | None = None
     checks_s: float = 0.0
     pairs_s: float = 0.0
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.core.events import ChangeCollected
+from engine.core.measuring import SYNC
 from engine.core.parts import FileChange
 from engine.core.patterns import matching
 from engine.core.state import Candidate, OpenIteration
@@ -58,3 +59,9 @@ def collected(
         notes=notes,
         scalar=scalar,
     )
+
+
+def made_here(candidate: Candidate) -> bool:
+    """Whether it was made here, and was champion or is."""
+    made = candidate.code is not None and candidate.code.agent is not None
+    return (made or SYNC in candidate.tags) and candidate.verdict == "promoted"

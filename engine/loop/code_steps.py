@@ -9,6 +9,7 @@ import anyio
 import msgspec
 
 from engine.checks.boxes import Ground
+from engine.checks.harness import Harness
 from engine.core import failpoints
 from engine.core.answering_steering import added
 from engine.core.commands import AddDirective
@@ -21,15 +22,15 @@ from engine.core.events import (
     ChangeCarriedOver,
     VerdictReached,
 )
-from engine.core.ids import IterationNumber, StashId
-from engine.core.measuring import SYNC, was_ready
+from engine.core.ids import CandidateId, IterationNumber, StashId
+from engine.core.measuring import was_ready
 from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
 from engine.knowledge.scalar_change import scalar_only
-from engine.loop.changes import collected, commit_message, tampering
+from engine.loop.changes import collected, commit_message, made_here, tampering
 from engine.loop.control import Control, CutOff
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
@@ -70,6 +71,11 @@ class Agents(Protocol):
 
 class NoCode:
     """The steps of candidates of code in a campaign that has none."""
+
+    @property
+    def harness(self) -> Harness | None:
+        """What judges is not the run's."""
+        return None
 
     def commit(self, state: RunState) -> str | None:
         """There is none."""
@@ -138,7 +144,13 @@ class Coding:
         self._directives = directives
         self._sync = sync
         self._numbering_stashes = anyio.Lock()
+        self._followed: CandidateId | None = None
         self.base = Commit("")
+
+    @property
+    def harness(self) -> Harness | None:
+        """The tree of the judges, where there are sealed checks."""
+        return self._grounds.harness
 
     async def open(self) -> None:
         """Make the workspace ready, and finish what an earlier engine left half done.
@@ -211,7 +223,8 @@ class Coding:
         """Let the run's branch follow the champion; give the tree back; look for a halt."""
         if verdict.verdict == "promoted":
             failpoints.reach("accepted.recorded")
-            await self._accept_champion()
+        await self._accept_champion()
+        if verdict.verdict == "promoted":
             failpoints.reach("accepted.moved")
         for notice in await self._workspace.give_back(turn.slot):
             _log.warning("%s", notice)
@@ -227,12 +240,16 @@ class Coding:
         await self._workspace.close()
 
     async def _accept_champion(self) -> None:
-        champion = self._writer.state.best()
+        """Let the run's branch name the champion; it has none before a candidate was accepted."""
+        state = self._writer.state
+        champion = state.best()
         code = champion.code if champion else None
-        if champion is None or code is None or code.commit is None:
+        if champion is None or code is None or code.commit is None or champion.id == self._followed:
             return
-        if code.agent is not None or SYNC in champion.tags:
+        first = champion.id == state.baseline and not any(map(made_here, state.candidates.values()))
+        if not first:
             await self._workspace.accept(Commit(code.commit))
+        self._followed = champion.id
 
     async def _work(self, turn: OpenIteration) -> None:
         agents, code = self._agents, self._code(turn)

@@ -35,6 +35,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     proposer: str
     confidence: float | None
     decision: Decision | None = None
+    ruled: str = ""
 
 
 class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ def _row(rank: int, candidate: Candidate, value: float) -> Row:
         proposer=candidate.proposer,
         confidence=None,
         decision=candidate.decision,
+        ruled=candidate.ruled,
     )
 
 
@@ -191,7 +193,7 @@ def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
         row.candidate,
         value,
         "baseline" if row.candidate == board.baseline else _percent(gain),
-        row.verdict,
+        ", ".join(filter(None, (row.verdict, row.ruled.partition(":")[0]))),
         short_words(row.decision),
         _cut(" ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items())),
     ]

@@ -7,7 +7,7 @@ from rich.cells import cell_len, chop_cells
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
-from engine.core.measuring_lines import champion_text, half_text, noise_text
+from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -215,6 +215,8 @@ def _said(event: e.AnyEvent) -> str:
 
 def _said_by_person(event: e.AnyEvent) -> str:
     match event:
+        case e.ChampionAccepted() | e.ChampionRejected():
+            return ruling_text(event)
         case e.RunResumed():
             return f"goes on, by {event.by}"
         case e.LimitsChanged():
