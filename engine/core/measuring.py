@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -43,14 +43,18 @@ def next_half(
     ready = {report.check for report in _passed(turn, champion) if _half(report).pair == 0}
     for name in referee.prepare:
         if name not in ready:
-            return RunCheck(name=name, half=Half(pair=0, role="champion", of=champion))
+            return RunCheck(name=name, half=_half_of(0, "champion", turn, champion))
     there = {(_half(report).pair, _half(report).role) for report in _passed(turn, champion)}
     for pair in range(1, wanted + 1):
         for role in order_of(pair):
             if (pair, role) not in there:
-                of = champion if role == "champion" else _candidate(turn)
-                return RunCheck(name=referee.check, half=Half(pair=pair, role=role, of=of))
+                return RunCheck(name=referee.check, half=_half_of(pair, role, turn, champion))
     return None
+
+
+def _half_of(pair: int, role: Role, turn: OpenIteration, champion: CandidateId) -> Half:
+    of = champion if role == "champion" else _candidate(turn)
+    return Half(pair=pair, role=role, of=of, against=champion)
 
 
 def pairs_of(turn: OpenIteration, champion: CandidateId, metric: str) -> list[Pair]:
@@ -84,11 +88,13 @@ def pair_s(turn: OpenIteration) -> float:
     return 2 * math.fsum(took) / len(took) if took else 0.0
 
 
-def _passed(turn: OpenIteration, champion: CandidateId) -> Iterator[CheckFinished]:
-    for report in turn.halves:
-        expected = champion if _half(report).role == "champion" else turn.candidate
-        if report.outcome != "failed" and _half(report).of == expected:
-            yield report
+def _passed(turn: OpenIteration, champion: CandidateId) -> list[CheckFinished]:
+    """The halves that count: those of pairs with this champion."""
+    return [
+        report
+        for report in turn.halves
+        if report.outcome != "failed" and _half(report).against == champion
+    ]
 
 
 def _half(report: CheckFinished) -> Half:

@@ -99,9 +99,11 @@ class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
 class Half(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two measurements of a pair: which pair, whose part, and who is measured for it.
 
-    Pairs count from 1; as part of pair 0 the champion is made ready for the others.
+    `against` is the champion whom the pair is measured against. Pairs count from 1; as part of pair
+    0 the champion is made ready for the others.
     """
 
     pair: int
     role: Role
     of: CandidateId
+    against: CandidateId

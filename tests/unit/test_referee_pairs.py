@@ -1,0 +1,307 @@
+"""What the referee does next where pairs are measured: pure decisions on recorded events."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from engine.core import events as e
+from engine.core.fold import fold
+from engine.core.ids import CandidateId, IterationNumber
+from engine.core.judging import found_out
+from engine.core.pairs.looks import Design
+from engine.core.parts import Half
+from engine.core.plan import Plan, PlannedCheck, PlannedReferee
+from engine.core.referee import Step, next_step
+from engine.core.state import RunState
+from engine.core.steps import RunCheck, TakeTurns, Wait
+from tests.recorded import NOON, began, checked, created, judged, proposed, started
+
+NOW_S = 4e9
+FINGERPRINT = {"device": "here"}
+REFEREE = PlannedReferee(
+    check="cost", noisy=True, design=Design(first=6, most=16), remeasure=5, calibrate=0
+)
+
+
+def plan(retries: int = 0, **changed: object) -> Plan:
+    referee = msgspec.structs.replace(REFEREE, **changed)
+    checks = (
+        PlannedCheck(name="cost", retries=retries),
+        PlannedCheck(name="last", when="would_promote"),
+    )
+    return Plan(checks=checks, referee=referee)
+
+
+class Story:
+    """A run put together event by event; its baseline, c-0001, has the value 100."""
+
+    def __init__(self, slots: int = 1, baseline: float = 100.0) -> None:
+        self.state: RunState | None = None
+        self.add(
+            msgspec.structs.replace(created(), slots=slots),
+            msgspec.structs.replace(started(), fingerprint=FINGERPRINT),
+            began(1),
+            proposed(1),
+            checked(1, baseline),
+            judged(1, baseline, "promoted"),
+        )
+
+    @property
+    def now(self) -> RunState:
+        assert self.state is not None
+        return self.state
+
+    def add(self, *events: e.AnyEvent) -> None:
+        for event in events:
+            seq = self.state.seq + 1 if self.state else 1
+            self.state = fold(self.state, e.Record(seq=seq, time=NOON, event=event, hash=b""))
+
+    def begin(self, number: int, value: float = 90.0, slot: int = 0) -> None:
+        """An iteration whose check has passed."""
+        self.add(began(number, slot), proposed(number), checked(number, value))
+
+    def step(self, number: int, plan: Plan) -> Step:
+        return next_step(self.now, self.now.open[number], plan, NOW_S)
+
+    def half(self, number: int, step: Step, value: float, **changed: object) -> None:
+        """The half that is the next step ended so."""
+        assert isinstance(step, RunCheck)
+        assert step.half is not None
+        report = msgspec.structs.replace(checked(number, value), check=step.name, half=step.half)
+        self.add(msgspec.structs.replace(report, **changed))
+
+    def measure(self, number: int, plan: Plan, values: dict[str, Sequence[float]]) -> Step:
+        """Measure until something else comes: each part's values in turn, over and over."""
+        counts = {"champion": 0, "candidate": 0}
+        while isinstance(step := self.step(number, plan), RunCheck) and step.half is not None:
+            role = step.half.role
+            self.half(number, step, values[role][counts[role] % len(values[role])])
+            counts[role] += 1
+        return step
+
+
+NEAR_100 = (100.0, 101.0, 99.5, 100.2, 99.0)
+NEAR_90 = (90.3, 89.5, 90.0, 91.0, 89.0, 90.4)
+
+
+def test_halves_turn_with_every_pair() -> None:
+    story, order = Story(), []
+    story.begin(2)
+    for _ in range(6):
+        step = story.step(2, plan())
+        assert isinstance(step, RunCheck)
+        assert step.half is not None
+        order.append((step.half.pair, step.half.role, step.half.of))
+        story.half(2, step, 100.0)
+    assert order == [
+        (1, "champion", "c-0001"), (1, "candidate", "c-0002"), (2, "candidate", "c-0002"),
+        (2, "champion", "c-0001"), (3, "champion", "c-0001"), (3, "candidate", "c-0002"),
+    ]  # fmt: skip
+
+
+def test_a_candidate_that_is_better_goes_on_to_what_is_asked_before_a_promotion() -> None:
+    story = Story()
+    story.begin(2)
+    step = story.measure(2, plan(), {"champion": NEAR_100, "candidate": NEAR_90})
+    assert step == RunCheck(name="last")
+    story.add(msgspec.structs.replace(checked(2, 0.0), check="last", metrics={}))
+    verdict = story.step(2, plan())
+    assert isinstance(verdict, e.VerdictReached)
+    assert verdict.verdict == "promoted"
+    assert verdict.decision is not None
+    assert verdict.decision.pairs == 6
+    assert verdict.value == pytest.approx(sum(NEAR_90) / 6)
+    assert verdict.value_error == pytest.approx(0.29, abs=0.01)
+
+
+def test_what_the_ordinary_pass_measured_decides_nothing() -> None:
+    story = Story()
+    story.begin(2, value=1.0)
+    verdict = story.measure(2, plan(), {"champion": NEAR_100, "candidate": (110.0, 111.0, 109.0)})
+    assert isinstance(verdict, e.VerdictReached)
+    assert verdict.verdict == "rejected"
+    assert verdict.value == pytest.approx(110, abs=0.5)
+
+
+def test_the_verdict_comes_with_what_the_champion_is_worth_now() -> None:
+    story = Story()
+    story.begin(2)
+    verdict = story.measure(2, plan(), {"champion": (50.0, 50.5), "candidate": (60.0, 60.5)})
+    assert isinstance(verdict, e.VerdictReached)
+    (again,) = found_out(story.now, story.now.open[2], plan(), verdict)
+    assert isinstance(again, e.ChampionMeasured)
+    assert (again.candidate, again.before) == ("c-0001", 100.0)
+    assert again.now == pytest.approx(50.25)
+    assert not again.changed  # a single value, as the baseline's, has no error to compare by
+    story.add(again, verdict)
+    best = story.now.best()
+    assert best is not None
+    assert best.value == again.now
+    story.begin(3)
+    verdict = story.measure(3, plan(), {"champion": (70.0, 70.5), "candidate": (90.0, 90.5)})
+    assert isinstance(verdict, e.VerdictReached)
+    (again,) = found_out(story.now, story.now.open[3], plan(), verdict)
+    assert isinstance(again, e.ChampionMeasured)
+    assert again.changed
+
+
+def test_another_champion_makes_all_halves_worthless() -> None:
+    story = Story(slots=2)
+    story.begin(2)
+    for _ in range(3):
+        story.half(2, story.step(2, plan()), 100.0)
+    story.begin(3, slot=1)
+    story.add(judged(3, 80.0, "promoted"))
+    step = story.step(2, plan())
+    third = CandidateId("c-0003")
+    assert step == RunCheck(
+        name="cost", half=Half(pair=1, role="champion", of=third, against=third)
+    )
+    story.half(2, step, 80.0)
+    step = story.step(2, plan())
+    assert isinstance(step, RunCheck)
+    assert step.half == Half(pair=1, role="candidate", of=CandidateId("c-0002"), against=third)
+
+
+def test_while_pairs_are_measured_others_wait() -> None:
+    story = Story(slots=3)
+    story.begin(2)
+    story.begin(3, slot=1)
+    story.add(began(4, 2), proposed(4))
+    # Two want to measure: the first in number does, and no check begins meanwhile.
+    assert isinstance(story.step(2, plan()), RunCheck)
+    assert story.step(3, plan()) == TakeTurns(after=IterationNumber(2))
+    assert story.step(4, plan()) == TakeTurns(after=IterationNumber(2))
+    # A check that runs is waited for.
+    story.add(e.CheckStarted(
+        iteration=IterationNumber(4), candidate=CandidateId("c-0004"), check="cost", attempt=1,
+        log=e.LogSpan(path="logs/00004.log"),
+    ))  # fmt: skip
+    assert story.step(2, plan()) == TakeTurns(after=IterationNumber(4))
+    story.add(checked(4, 95.0))
+    verdict = story.measure(2, plan(), {"champion": NEAR_100, "candidate": (120.0, 121.0)})
+    assert isinstance(verdict, e.VerdictReached)
+    assert isinstance(story.step(3, plan()), TakeTurns)
+    story.add(verdict)
+    assert isinstance(story.step(3, plan()), RunCheck)
+    assert story.step(4, plan()) == TakeTurns(after=IterationNumber(3))
+
+
+def test_nobody_waits_for_an_iteration_of_a_slot_that_is_no_more() -> None:
+    story = Story(slots=2)
+    story.begin(2, slot=1)
+    story.half(2, story.step(2, plan()), 100.0)
+    story.add(e.LimitsChanged(limits=e.Limits(), slots=1, by="ada"))
+    story.begin(3)
+    assert isinstance(story.step(3, plan()), RunCheck)
+
+
+def test_without_noise_nobody_waits() -> None:
+    story = Story(slots=2)
+    story.begin(2)
+    story.add(began(3, 1), proposed(3))
+    exact = plan(noisy=False)
+    assert story.step(3, exact) == RunCheck(name="cost")
+
+
+def test_a_half_that_the_machine_failed_is_run_again_as_often_as_the_check_says() -> None:
+    story = Story()
+    story.begin(2)
+    again = plan(retries=1)
+    first = story.step(2, again)
+    story.half(2, first, 0.0, outcome="failed", verdict="infra", detail="gone", metrics={})
+    assert story.step(2, again) == first
+    assert isinstance(next_step(story.now, story.now.open[2], again, 0.0), Wait)
+    story.half(2, first, 0.0, outcome="failed", verdict="infra", detail="gone", metrics={})
+    verdict = story.step(2, again)
+    assert isinstance(verdict, e.VerdictReached)
+    assert verdict.verdict == "infra"
+    assert verdict.reason == "cost of the champion, c-0001, failed: gone"
+    assert verdict.signature
+
+
+def test_a_champion_of_the_same_age_as_is_allowed_is_measured_again() -> None:
+    exact = plan(noisy=False)
+    for number in (5, 6):
+        story = Story()
+        for before in range(2, number):
+            story.begin(before)
+            story.add(judged(before, 200.0, "rejected"))
+        story.begin(number)
+        step = story.step(number, exact)
+        assert isinstance(step, RunCheck)
+        assert (step.half is not None) == (number == 6)
+
+
+def test_a_value_without_noise_that_changed_is_not_compared_with() -> None:
+    story, exact = Story(), plan(noisy=False, remeasure=1)
+    story.begin(2, value=99.0)  # better than 100, which the champion was worth once
+    verdict = story.measure(2, exact, {"champion": (95.0,), "candidate": (99.0,)})
+    assert isinstance(verdict, e.VerdictReached)
+    assert (verdict.verdict, verdict.value) == ("rejected", 99.0)
+    assert verdict.reason == "not better than c-0001 (95)"
+    (again,) = found_out(story.now, story.now.open[2], exact, verdict)
+    assert isinstance(again, e.ChampionMeasured)
+    assert again.changed
+    assert again.why == "its value was 1 iterations old"
+
+
+def test_another_fingerprint_makes_the_value_stale_and_what_was_measured_worthless() -> None:
+    story, exact = Story(), plan(noisy=False, remeasure=0)
+    story.begin(2)
+    assert story.step(2, exact) == RunCheck(name="last")  # promoted, but for the last check
+    story.add(msgspec.structs.replace(started(), fingerprint={"device": "there"}))
+    assert story.step(2, exact) == RunCheck(name="cost")
+    story.add(checked(2, 90.0))
+    verdict = story.measure(2, exact, {"champion": (80.0,), "candidate": (90.0,)})
+    assert isinstance(verdict, e.VerdictReached)
+    assert verdict.verdict == "rejected"
+    (again,) = found_out(story.now, story.now.open[2], exact, verdict)
+    assert isinstance(again, e.ChampionMeasured)
+    assert again.why == "the fingerprint changed: device here -> there"
+
+
+def test_a_twin_of_the_champion_is_not_measured() -> None:
+    story = Story()
+    same = msgspec.structs.replace(proposed(2), parameters=proposed(1).parameters)
+    story.add(began(2), same)
+    for each in (plan(), plan(noisy=False)):
+        verdict = story.step(2, each)
+        assert isinstance(verdict, e.VerdictReached)
+        assert verdict.verdict == "inconclusive"
+        assert verdict.reason == "it is the same as c-0001: nothing was measured"
+
+
+def test_the_baseline_is_measured_against_itself_first() -> None:
+    story = Story.__new__(Story)
+    story.state = None
+    story.add(created(), started(), began(1), proposed(1), checked(1, 100.0))
+    calibrated = plan(calibrate=4, noisy=True)
+    step = story.measure(1, calibrated, {"champion": NEAR_100, "candidate": (99.0, 101.0)})
+    assert step == RunCheck(name="last")
+    story.add(msgspec.structs.replace(checked(1, 0.0), check="last", metrics={}))
+    verdict = story.step(1, calibrated)
+    assert isinstance(verdict, e.VerdictReached)
+    assert verdict.verdict == "promoted"
+    (noise,) = found_out(story.now, story.now.open[1], calibrated, verdict)
+    assert isinstance(noise, e.NoiseMeasured)
+    assert noise.pairs == 4
+    assert noise.noise == pytest.approx(0.0033, abs=0.0001)
+    assert noise.gain == 0.005
+    assert noise.pair_s == 1.0
+    assert verdict.value == pytest.approx(100, abs=0.5)
+    assert e.decode(e.encode(noise)) == noise
+
+
+def test_a_metric_around_zero_has_no_noise_to_speak_of() -> None:
+    story = Story.__new__(Story)
+    story.state = None
+    story.add(created(), started(), began(1), proposed(1), checked(1, 0.0))
+    calibrated = plan(calibrate=4)
+    story.measure(1, calibrated, {"champion": (1.0, -1.0), "candidate": (-1.0, 1.0)})
+    verdict = judged(1, 0.0, "promoted")
+    (noise,) = found_out(story.now, story.now.open[1], calibrated, verdict)
+    assert isinstance(noise, e.NoiseMeasured)
+    assert noise.noise is None
+    assert e.decode(e.encode(noise)) == noise
