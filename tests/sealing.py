@@ -5,7 +5,9 @@ from typing import Any
 
 import yaml
 
+from tests.coding import Toy
 from tests.driving import Driver
+from tests.workspaces import git
 
 Json = dict[str, Any]
 
@@ -47,6 +49,15 @@ x = json.load(open(os.environ["CONTROLROOM_CANDIDATE"]))["parameters"]["x"]
 out = os.path.join(os.environ["CONTROLROOM_PRODUCED"], "value.json")
 json.dump((x - 3) ** 2 + 1, open(out, "w"))
 """
+
+
+def with_sealed_check(climb: Toy) -> Toy:
+    """The toy, with the two programs of its sealed check committed by the person."""
+    climb.person.write({"produce.py": PRODUCE, "judge.py": JUDGE})
+    git(climb.repo, "add", "produce.py", "judge.py")
+    git(climb.repo, "commit", "-qm", "A sealed check", "--", "produce.py", "judge.py")
+    climb.base, climb.before = climb.person.head, climb.person.state()
+    return climb
 
 
 def packed_in(folder: Path) -> Driver:

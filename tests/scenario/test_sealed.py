@@ -11,7 +11,7 @@ import yaml
 
 from tests.coding import Steps, Toy, value
 from tests.driving import Driver, of_type
-from tests.sealing import JUDGE, PARAMETERS, PRODUCE, SEALED, packed_in
+from tests.sealing import JUDGE, PARAMETERS, PRODUCE, SEALED, packed_in, with_sealed_check
 from tests.workspaces import git
 
 Make = Callable[..., Toy]
@@ -27,12 +27,7 @@ def sealed(toy: Make) -> Make:
     """Makes the toy with a sealed check: both of its programs are the person's, and committed."""
 
     def make(turns: dict[int | str, Steps], **campaign: Any) -> Toy:
-        climb = toy(turns, **{"checks": [SEALED]} | campaign)
-        climb.person.write({"produce.py": PRODUCE, "judge.py": JUDGE})
-        git(climb.repo, "add", "produce.py", "judge.py")
-        git(climb.repo, "commit", "-qm", "A sealed check", "--", "produce.py", "judge.py")
-        climb.base, climb.before = climb.person.head, climb.person.state()
-        return climb
+        return with_sealed_check(toy(turns, **{"checks": [SEALED]} | campaign))
 
     return make
 
