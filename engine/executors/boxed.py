@@ -44,6 +44,7 @@ class Boxed:
     """
 
     def __init__(self, command: Command, box: Box, opened: ExitStack, heard: int | None) -> None:
+        sandbox.program()  # first of all: what follows needs a system that has it
         self._box = box
         self.pipe = Pipe()
         opened.callback(self.pipe.close)

@@ -10,6 +10,7 @@ from engine.executors.protocol import (
     MOST_REPORT_BYTES,
     Exceeded,
     Finished,
+    Produced,
     TimedOut,
 )
 from tests.attacks.world import MIB, SECRET, World
@@ -134,6 +135,13 @@ async def test_only_plain_data_is_copied_out(world: World) -> None:
     assert (world.collects / "deep/er/data").read_bytes() == b"\0\xff"
     refused = dict(each.rsplit(": ", 1) for each in ended.produced.refused)
     assert refused == REFUSED
+
+
+async def test_a_locked_folder_is_opened(world: World) -> None:
+    box = {"collects": world.collects}
+    ended, _ = await world.attack("locks_its_product.py", box=box)
+    produced = Produced(files=("below/more", "data"), size_bytes=8)
+    assert ended == Finished(exit_code=0, produced=produced)
 
 
 REFUSED = {

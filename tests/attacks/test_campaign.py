@@ -87,6 +87,8 @@ CANDIDATES: dict[str, Cheat] = {
     "steals_keys": ("rejected", NO_GAIN),
     "reads_a_secret": ("incorrect", r"FileNotFoundError.*secret\.txt"),
     "reads_the_journal": ("incorrect", "unable to open database file"),
+    "reads_the_history": ("incorrect", "not a git repository|git.*returned non-zero"),
+    "blames_the_machine": ("incorrect", "produce: exit status 126"),
     "asks_for_the_seed": ("incorrect", "KeyError: 'seed'"),
     "calls_home": ("incorrect", "Connection refused"),
     "exits_early": ("incorrect", r"no network\.json was left"),
@@ -230,6 +232,14 @@ def test_the_person_sees_what_was_tried(climb: Climb) -> None:
     assert "it left 1 processes behind" in climb.log(NUMBERS["leaves_a_helper"])
     assert "it had more than 40 processes" in climb.log(NUMBERS["forks"])
     assert climb.status()["champion"]["forgeable"] is False
+
+
+def test_what_candidates_print_is_inert(climb: Climb) -> None:
+    """Escape codes of theirs reach no terminal, and their words are not taken for the engine's."""
+    for command in (("show", str(NUMBERS["prints_a_metric"])), ("logs",), ("leaderboard",)):
+        said = climb.call(*command)
+        assert said.wait() == 0, said.output
+        assert "\x1b" not in said.output, command
 
 
 def test_a_plain_check_is_forged_and_marked(tmp_path: Path) -> None:

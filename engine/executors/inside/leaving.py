@@ -16,6 +16,7 @@ MOST_NAME_BYTES: Final = 200
 MOST_PATH_BYTES: Final = 1000
 MOST_DEPTH: Final = 16
 MOST_REFUSALS: Final = 20
+_READABLE: Final = 0o700
 
 
 class Leaving:
@@ -39,6 +40,7 @@ class Leaving:
 
     def hand_out(self, folder: str) -> None:
         """Tell all files, folder by folder, and what is not handed out."""
+        os.chmod(folder, _READABLE)  # noqa: PTH101 (it may have been left unreadable)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._folder(descriptor, b"", 0)
@@ -98,8 +100,8 @@ class Leaving:
 
 
 def _opened(folder: int, name: bytes, flags: int) -> int:
-    # It may have been left unreadable. Nobody is there any more who could put a link in its place.
-    os.chmod(name, 0o700, dir_fd=folder)
+    # Nobody is there any more who could put a link in its place.
+    os.chmod(name, _READABLE, dir_fd=folder)
     return os.open(name, os.O_RDONLY | flags, dir_fd=folder)
 
 
