@@ -37,6 +37,16 @@ class Harness:
         self._files = {path: _looked_at(folder / path) for path in self._named()}
 
     @property
+    def folder(self) -> Path:
+        """The folder that they are in."""
+        return self._folder
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns by which they were found."""
+        return self._patterns
+
+    @property
     def digests(self) -> dict[str, str]:
         """SHA-256 of every file, by its path from the folder."""
         return {path: file.sha256 for path, file in self._files.items()}

@@ -3,7 +3,9 @@
 import getpass
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import assert_never
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from engine.checks.boxes import Boxes
 from engine.checks.environment import Interpreter, find_interpreter, prepare
 from engine.checks.fingerprint import fingerprint
+from engine.checks.harness import Harness
 from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
@@ -129,6 +132,7 @@ async def run_engine(
             proposer=_proposer(campaign),
             plan=plan_of(campaign),
             coding=coding_of(request, around),
+            harness=partial(_harness, campaign, root),
             same_failure=campaign.effective().policy.same_failure,
             paths=paths,
             heartbeat=beat,
@@ -140,6 +144,12 @@ async def run_engine(
             listeners=(listener,),
         )
     ).run()
+
+
+def _harness(campaign: Campaign, root: Path) -> Harness | None:
+    """The files that judge where there is no repository: those that the campaign protects."""
+    plain = campaign.workspace is None and campaign.protect
+    return Harness(root, campaign.protect) if plain else None
 
 
 def _boxes(request: Request, interpreter: Interpreter) -> Boxes | None:

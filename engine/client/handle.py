@@ -88,6 +88,16 @@ class RunHandle:
             state=state,
         )
 
+    def damage_of_journal(self) -> str | None:
+        """Why the last read of records ended where it did, or that the end of the journal is lost.
+
+        None where it ended with the journal.
+        """
+        if self._reader.damage is not None:
+            return self._reader.damage.what
+        damage = self._damage_seen_with(self.liveness())
+        return damage.what if damage else None
+
     def records_from(self, seq: int, limit: int = 5_000) -> list[Record]:
         """Up to `limit` records from number `seq` on, apart from what `refresh` follows."""
         return self._reader.read_from(seq, limit)

@@ -25,7 +25,7 @@ from engine.core.steps import (
     TakeTurns,
     Wait,
 )
-from engine.core.verdicts import metrics_of, verdict_of
+from engine.core.verdicts import compared, metrics_of, verdict_of
 
 Step = (
     RunAgent | CollectChange | CarryOver | RunCheck | TakeTurns | PutAside | Wait | VerdictReached
@@ -174,16 +174,8 @@ def _merged(state: RunState, turn: OpenIteration) -> VerdictReached:
 def _against(
     state: RunState, turn: OpenIteration, value: float, champion: CandidateId, reference: float
 ) -> VerdictReached:
-    metric = state.metric
-    gain = metric.gain(value, reference)
-    if gain <= 0:
-        reason = f"not better than {champion} ({reference:g})"
-        return verdict_of(state, turn, "rejected", reason)
-    if gain < metric.min_gain.over(reference):
-        reason = f"{gain:g} better than {champion}: less than min_gain"
-        return verdict_of(state, turn, "rejected", reason)
-    reason = f"{gain:g} better than {champion} ({reference:g})"
-    return verdict_of(state, turn, "promoted", reason)
+    verdict, reason = compared(state.metric, value, champion, reference)
+    return verdict_of(state, turn, verdict, reason)
 
 
 def _candidate(state: RunState, turn: OpenIteration) -> Candidate:

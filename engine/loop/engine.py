@@ -9,6 +9,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
+from engine.checks.harness import Harness
 from engine.core import failpoints
 from engine.core.answering import stop
 from engine.core.events import (
@@ -29,6 +30,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
+from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
@@ -37,6 +39,7 @@ from engine.proposers.protocol import Proposer
 from engine.runfolder.heartbeat import HeartbeatFile
 from engine.runfolder.identity import Identity
 from engine.runfolder.paths import RunPaths
+from engine.runfolder.room import Room
 
 DRAIN_S: Final = 10.0
 LAST_WORD_S: Final = 5.0
@@ -50,7 +53,7 @@ class Parts:
     """What an engine is made of; chosen by the command line.
 
     `prepare` gives the checks, once what they need is there; `coding` the steps of candidates of
-    code, where the campaign has a workspace.
+    code, where the campaign has a workspace; `harness` the files that judge, where it has none.
     """
 
     journal: Journal
@@ -68,6 +71,7 @@ class Parts:
     listeners: tuple[Callable[[Record], None], ...] = ()
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
     same_failure: int = 0
+    harness: Callable[[], Harness | None] = lambda: None
 
 
 class Engine:
@@ -87,6 +91,8 @@ class Engine:
         )
         self._watch = Watch(self._writer, self._control, parts.paths)
         self._guard = Guard(self._writer, parts.paths, parts.same_failure)
+        room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
+        self._receipts = ReceiptWriter(parts.paths, room)
         self._signalled = False
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
@@ -98,6 +104,7 @@ class Engine:
             EngineFailedError: something outside of the engine keeps it from going on.
         """
         self._writer.listen(self._obey)
+        self._writer.witness(self._receipts.witness)
         for listener in self._parts.listeners:
             self._writer.listen(listener)
         if self._parts.state.paused and not self._parts.state.ends_by_halt:
@@ -121,7 +128,10 @@ class Engine:
         status = INTERNAL_ERROR
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            tasks.start_soon(self._receipts.run)
             status = await self._work(tasks)
+            with anyio.move_on_after(LAST_WORD_S):
+                await self._receipts.close()
             tasks.cancel_scope.cancel()
         return status
 
@@ -150,6 +160,9 @@ class Engine:
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
         code = await self._code()
+        await self._receipts.catch_up(self._writer.state)
+        if (harness := code.harness or self._parts.harness()) is not None:
+            await record_harness(self._writer, self._parts.paths, harness)
         iteration = Iteration(
             self._writer,
             self._control,

@@ -38,6 +38,11 @@ class Grounds:
             tree = await self._workspace.check_out(JUDGE, base)
             self._harness = await anyio.to_thread.run_sync(Harness, tree, ("*",))
 
+    @property
+    def harness(self) -> Harness | None:
+        """What judges, once it is laid out."""
+        return self._harness
+
     def of(self, tree: Path) -> Ground:
         """The ground of the candidate whose code is in the tree."""
         top = self._workspace.top

@@ -8,6 +8,7 @@ import anyio
 import msgspec
 
 from engine.checks.boxes import Ground
+from engine.checks.harness import Harness
 from engine.core import failpoints
 from engine.core.events import (
     AnyEvent,
@@ -69,6 +70,11 @@ class Checks(Protocol):
 
 class CodeSteps(Protocol):
     """The steps of candidates of code."""
+
+    @property
+    def harness(self) -> Harness | None:
+        """The files that judge; None where they are not a tree of the run's own."""
+        ...
 
     def commit(self, state: RunState) -> str | None:
         """The commit that the next candidate begins from; None where there is no code."""

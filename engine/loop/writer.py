@@ -18,6 +18,7 @@ SNAPSHOT_EVERY: Final = 2_000
 T = TypeVar("T")
 Decision = Callable[[RunState], Sequence[AnyEvent]]
 Listener = Callable[[Record], None]
+Witness = Callable[[RunState, Record], None]
 
 
 def now_utc() -> str:
@@ -56,11 +57,16 @@ class Writer:
         self._one_thread = anyio.CapacityLimiter(1)
         self._changed = anyio.Event()
         self._listeners: list[Listener] = []
+        self._witnesses: list[Witness] = []
         self._snapshot_at = state.seq
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every record from now on, after it is folded."""
         self._listeners.append(listener)
+
+    def witness(self, witness: Witness) -> None:
+        """Call `witness` with every record from now on, and the state as it is right before it."""
+        self._witnesses.append(witness)
 
     async def decide(self, decision: Decision) -> list[Record]:
         """Record what `decision` makes of the state; nothing else is recorded in between.
@@ -74,6 +80,8 @@ class Writer:
                 return []
             records = await self._append(events)
             for record in records:
+                for witness in self._witnesses:
+                    witness(self.state, record)
                 fold(self.state, record)
             self._publish(records)
             if self.state.seq >= self._snapshot_at + max(SNAPSHOT_EVERY, self._snapshot_at // 2):

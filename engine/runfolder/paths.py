@@ -81,6 +81,16 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "agents"
 
     @property
+    def receipts(self) -> Path:
+        """The receipts of verdicts, a file for each iteration."""
+        return self.root / "receipts"
+
+    @property
+    def harness(self) -> Path:
+        """What judged, as lists of files with their hashes."""
+        return self.root / "harness"
+
+    @property
     def campaign(self) -> Path:
         """A copy of the campaign file."""
         return self.root / "campaign.yaml"
@@ -88,6 +98,10 @@ class RunPaths(msgspec.Struct, frozen=True):
     def log(self, iteration: int) -> Path:
         """The output of all checks of an iteration."""
         return self.logs / f"{iteration:05d}.log"
+
+    def receipt(self, iteration: int) -> Path:
+        """The receipt of an iteration's verdict."""
+        return self.receipts / f"{iteration:05d}.json"
 
     def attempt(self, iteration: int, attempt: int) -> Path:
         """What is kept of an agent's attempt."""
