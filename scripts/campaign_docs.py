@@ -25,6 +25,7 @@ from engine.core.campaign.environment import (
     VenvSpec,
 )
 from engine.core.campaign.fields import Model
+from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.models import (
     Campaign,
@@ -67,6 +68,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     VenvSpec: ("###", "`environment.venv`"),
     UvEnvironment: ("##", "`environment`: made by uv"),
     UvSpec: ("###", "`environment.uv`"),
+    GateSpec: ("##", "`gates`"),
     SandboxSpec: ("##", "`sandbox`"),
     RefereeSpec: ("##", "`referee`"),
     ExecutorsSpec: ("##", "`executors`"),

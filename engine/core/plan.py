@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.core.gates import Gate
 from engine.core.pairs.looks import Design
 
 OnFail = Literal["fail", "count-failure", "continue"]
@@ -52,3 +53,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     no_commit: OnFail = "count-failure"
     errors: OnFail = "count-failure"
     referee: PlannedReferee | None = None
+    gates: tuple[Gate, ...] = ()

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.core.agent_turn import agent_step
 from engine.core.events import CheckFinished, VerdictReached
+from engine.core.gates import vetoes
 from engine.core.ids import CandidateId
 from engine.core.judging import by_pairs, calibrated, half_failed
 from engine.core.measuring import SYNC, in_turn, next_half, pairs_of, stale
@@ -64,12 +65,19 @@ def _further(
     for check in left:
         if check.when == "always":
             return RunCheck(name=check.name)
-    step = _compare(state, turn, plan)
+    step = _vetoed(state, turn, plan) or _compare(state, turn, plan)
     if isinstance(step, RunCheck) or step.verdict != "promoted":
         return step
     if (onto := _moved_on(state, turn)) is not None:
         return CarryOver(onto=onto)
     return RunCheck(name=left[0].name) if left else step
+
+
+def _vetoed(state: RunState, turn: OpenIteration, plan: Plan) -> VerdictReached | None:
+    """The verdict on a candidate that a gate does not let through."""
+    champion = None if turn.candidate == state.baseline else state.best()
+    why = vetoes(plan.gates, metrics_of(turn.finished), champion and champion.metrics)
+    return verdict_of(state, turn, "infeasible", "; ".join(why)) if why else None
 
 
 def _twin(state: RunState, turn: OpenIteration) -> VerdictReached | None:

@@ -19,6 +19,7 @@ def plan_of(campaign: Campaign) -> Plan:
         agent=_agent(effective),
         no_commit="continue" if policy.no_commit == "allow" else policy.no_commit,
         errors=policy.errors,
+        gates=tuple(gate.to_gate(name) for name, gate in effective.gates.items()),
         referee=_referee(effective),
     )
 

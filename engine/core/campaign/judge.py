@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from engine.core.campaign.agent_rules import agent_findings
 from engine.core.campaign.check_rules import check_findings
 from engine.core.campaign.explain import explain, label, mistakes, place_of
+from engine.core.campaign.gate_rules import gate_findings
 from engine.core.campaign.keys import nearest_key
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.problems import Finding, Place
@@ -88,6 +89,7 @@ def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
         *referee_findings(draft),
         *workspace_findings(draft),
         *agent_findings(draft),
+        *gate_findings(draft),
     ]
     campaign = draft.campaign
     if campaign.stop.target and campaign.metric.target is None and draft.sound("metric"):

@@ -22,6 +22,7 @@ from engine.core.campaign.fields import (
     Value,
     complaint,
 )
+from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.parameters import (
     ChoicesParameter,
     FloatParameter,
@@ -222,6 +223,12 @@ class Campaign(Model):
         default=RefereeSpec(),
         description="How candidates are compared with the champion.",
         examples=["{error: 1%, most_pairs: 60}"],
+    )
+    gates: dict[MetricName, GateSpec] = Field(
+        default={},
+        description="What other metrics must be, by name; a candidate that fails one does not "
+        "count.",
+        examples=["{vmem_mib: {most: 16}, accuracy: {most_fall: 0.5%}}"],
     )
     protect: tuple[Filled, ...] = Field(
         default=(),
