@@ -21,7 +21,6 @@ REASONS: Final = (
     "deliberately not, because ",
     "comes with Remote",
     "comes with Record",
-    "comes with Trust",
     "comes with Mentor",
     "comes with Screen",
     "waits for ",
