@@ -189,8 +189,14 @@ def _orders(command: Command, box: Box) -> wire.Orders:
         scratch=[*scratch, produced] if produced else scratch,
         produced=produced,
         most_files=MOST_PRODUCED_FILES,
-        policy=os.sched_getscheduler(0),
+        policy=_policy(),
     )
+
+
+def _policy() -> int:
+    """How the command is scheduled: as the engine is, unless that comes before all others."""
+    policy = os.sched_getscheduler(0)
+    return policy if policy in {os.SCHED_BATCH, os.SCHED_IDLE} else os.SCHED_OTHER
 
 
 def _words(texts: Iterable[str]) -> list[bytes]:

@@ -28,10 +28,7 @@ _ID: Final = "1000"
 _HIDDEN_BYTES: Final = "4096"
 
 _SYSTEM: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC: Final = (
-    "alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
-    "mime.types", "timezone",
-)  # fmt: skip
+_ETC: Final = ("alternatives", "fonts", "ld.so.cache", "localtime")
 _ETC_NETWORK: Final = (
     "ca-certificates", "gai.conf", "pki", "protocols", "resolv.conf", "services", "ssl/certs",
 )  # fmt: skip
@@ -42,14 +39,15 @@ _OURS: Final = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
 
-# An engine that is root outside owns these files, and its right to write them needs no capability.
-_PROC_FIXED: Final = (
-    "acpi", "asound", "bus", "driver", "fs", "irq", "mtrr", "pressure", "scsi", "sys",
-    "sysrq-trigger",
+_PROC_FIXED: Final = ("pressure", "sys")
+_PROC_MASKED: Final = ("kcore", "keys")
+# An engine that is root outside owns these too, and to use that it needs no capability.
+_PROC_FIXED_FOR_ROOT: Final = (
+    "acpi", "asound", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sysrq-trigger",
 )  # fmt: skip
-_PROC_MASKED: Final = (
-    "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "sched_debug", "slabinfo",
-    "timer_list", "vmallocinfo",
+_PROC_MASKED_FOR_ROOT: Final = (
+    "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "sched_debug", "slabinfo", "timer_list",
+    "vmallocinfo",
 )  # fmt: skip
 _FIRST_IN_PROC: Final = "/proc/1"
 _SYS: Final = ("/sys/devices/system/cpu", "/sys/devices/system/node")
@@ -163,13 +161,14 @@ def _there(folder: str, names: tuple[str, ...]) -> list[str]:
 
 def _kernel(*, nesting: bool) -> Iterator[str]:
     yield from ("--proc", "/proc")
+    root = os.geteuid() == 0
     # A sandbox within can have a /proc of its own only where nothing covers this one.
-    if os.geteuid() == 0 or not nesting:
+    if root or not nesting:
         yield from ("--size", _HIDDEN_BYTES, "--tmpfs", _FIRST_IN_PROC)
         yield from ("--remount-ro", _FIRST_IN_PROC)
-        for name in _there("/proc", _PROC_FIXED):
+        for name in _there("/proc", _PROC_FIXED + (_PROC_FIXED_FOR_ROOT if root else ())):
             yield from ("--ro-bind", name, name)
-        for name in _there("/proc", _PROC_MASKED):
+        for name in _there("/proc", _PROC_MASKED + (_PROC_MASKED_FOR_ROOT if root else ())):
             yield from ("--ro-bind", os.devnull, name)
     yield from ("--dev", "/dev")
     for path in _SYS:

@@ -68,7 +68,8 @@ def _try() -> str:
     ended = told.get(wire.ENDED)
     if ended is not None and wire.unpacked(ended).status == 7:
         return ""
-    return _words(process.stderr.decode(errors="replace").strip() or "it ended without a word")
+    said = told.get(wire.REFUSED_START) or process.stderr
+    return _words(said.decode(errors="replace").strip() or "it ended without a word")
 
 
 def _words(said: str) -> str:

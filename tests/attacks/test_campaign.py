@@ -81,6 +81,7 @@ CANDIDATES: dict[str, Cheat] = {
     "prints_a_metric": ("rejected", NO_GAIN),
     "leaves_a_helper": ("invalid", "it left 1 processes behind, which were killed"),
     "keeps_a_cache": ("rejected", NO_GAIN),
+    "finds_its_cache": ("rejected", NO_GAIN),
     "patches_its_caller": ("incorrect", "that is no list of comparators"),
     "overwrites_the_judge": ("incorrect", r"Read-only file system.*judge\.py"),
     "forges_afterwards": ("invalid", "it left 1 processes behind, which were killed"),

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from engine.cli import doctor
 from engine.executors import produced, sandbox
 from engine.executors.inside import wire
 from engine.executors.local import Local
@@ -177,6 +178,15 @@ async def test_what_it_leaves_is_not_mixed_up_with_its_failure(
 
 
 @pytest.mark.anyio
+async def test_no_core_is_left(marked: Marked, tmp_path: Path) -> None:
+    box = Box(read=(marked.folder,), collects=tmp_path / "out")
+    script = 'cd "$CONTROLROOM_PRODUCED"; ulimit -c unlimited; kill -SEGV $$'
+    ended, text = await run(marked, script, box)
+    assert ended == Finished(signal=11, produced=Produced())
+    assert "not permitted" in text
+
+
+@pytest.mark.anyio
 async def test_a_report_comes_back_beside_the_output(marked: Marked) -> None:
     script = "echo said; echo '{\"metrics\": {}}' >&$REPORT; exit 4"
     ended, text = await run(marked, script, Box(read=(marked.folder,)), report_to="REPORT")
@@ -225,6 +235,37 @@ def elsewhere(tmp_path: Path) -> dict[str, str]:
 def tried(env: dict[str, str], *before: str) -> str:
     words = [*before, sys.executable, "-c", TRIAL]
     return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("policy", ["SCHED_BATCH", "SCHED_IDLE", "SCHED_FIFO"])
+async def test_an_engine_of_any_priority_has_a_sandbox(marked: Marked, policy: str) -> None:
+    """What may come before all others does not hand that on; what gives way does."""
+    program = "import os; print(os.sched_getscheduler(0))"
+    script = f"{sys.executable} -I -S -c '{program}'"
+    before = os.sched_getscheduler(0)
+    number: int = getattr(os, policy)
+    try:
+        os.sched_setscheduler(0, number, os.sched_param(policy == "SCHED_FIFO"))
+    except PermissionError:
+        assert os.geteuid() != 0
+        return
+    try:
+        box = Box(read=(marked.folder, Path(sys.prefix)))
+        ended, text = await run(marked, script, box)
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    expected = os.SCHED_OTHER if policy == "SCHED_FIFO" else number
+    assert (ended, text) == (Finished(exit_code=0), f"{expected}\n")
+
+
+def test_doctor_says_what_there_is(tmp_path: Path) -> None:
+    found = {each.name: each for each in doctor.examine(tmp_path) if "sandbox" in each.name}
+    assert list(found) == ["sandbox", "sandbox shows", "sandbox limits"]
+    assert all(each.ok for each in found.values())
+    assert available().version in found["sandbox"].found
+    assert "no network" in found["sandbox shows"].found
+    assert "memory 8,192 MiB, 256 processes" in found["sandbox limits"].found
 
 
 def test_without_bubblewrap_it_says_so(elsewhere: dict[str, str]) -> None:

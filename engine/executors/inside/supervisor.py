@@ -8,7 +8,6 @@ has the descriptor on which it tells. When it ends, the kernel ends all others.
 from __future__ import annotations
 
 import _ctypes
-import fcntl
 import os
 import resource
 import select
@@ -51,8 +50,7 @@ def main(to_do: Orders, telling: int, heard: int) -> None:
     """
     _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
     _call("signal", _INTERRUPT, _DEFAULT)  # the first process ignores what it does not handle
-    supervisor = Supervisor(to_do, fcntl.fcntl(telling, fcntl.F_DUPFD_CLOEXEC, _SPARE))
-    os.close(telling)
+    supervisor = Supervisor(to_do, _moved(telling))
     supervisor.tell(STARTED)
     pid = _start(to_do, heard)
     if isinstance(pid, str):
@@ -143,11 +141,20 @@ def _call(name: str, *numbers: int) -> None:
     _ctypes.call_function(_ctypes.dlsym(ours, name), numbers)
 
 
+def _moved(descriptor: int) -> int:
+    """The same with a number that is no command's; it is closed where a program begins."""
+    copies = [os.dup(descriptor)]
+    while copies[-1] < _SPARE:
+        copies.append(os.dup(descriptor))
+    for each in (descriptor, *copies[:-1]):
+        os.close(each)
+    return copies[-1]
+
+
 def _start(to_do: Orders, heard: int) -> int | str:
     """The pid of the command, or why it cannot be started."""
     reading, writing = os.pipe()
-    words = fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, _SPARE)
-    os.close(writing)
+    words = _moved(writing)
     pid = os.fork()
     if pid == 0:
         _become(to_do, heard, words)

@@ -1,6 +1,7 @@
 """Tries to change what it is judged by, what it is told, and the machine."""
 
 import os
+import re
 from pathlib import Path
 
 from attempts import WORLD, attempt
@@ -27,9 +28,11 @@ def settings() -> list[str]:
     """Settings of the kernel that could be written."""
     found = [
         path
-        for folder, _, names in os.walk("/proc/sys")
+        for folder, _, names in os.walk("/proc")
         for name in names
-        if os.access(path := f"{folder}/{name}", os.W_OK)
+        if not re.match(r"/proc/(\d+|self|thread-self)/", path := f"{folder}/{name}")
+        and os.access(path, os.W_OK)
+        and not Path(path).is_char_device()
     ]
     if not found:
         raise PermissionError("none")
