@@ -10,6 +10,7 @@ from engine.core.pairs.looks import Design
 from engine.core.pairs.student import normal_quantile, student_quantile
 
 _MOST: Final = 1_000_000
+_ROUNDS: Final = 4
 
 
 def noise_of(pairs: Sequence[Pair]) -> float:
@@ -34,14 +35,21 @@ def visible_gain(noise: float, design: Design, power: float = 0.8) -> float:
     Numerics: the last look alone, under normal noise; early looks add a little, giving up in time
         takes about as much away.
     """
-    return noise * _errors_away(design, power) * math.sqrt(2 / design.most)
+    return noise * _shares(design.chances()[-1], design.most, power)
 
 
-def _errors_away(design: Design, power: float) -> float:
-    """By how many standard errors a true gain must differ from 0."""
-    freedom = design.most - 2
-    needed = student_quantile(design.chances()[-1], freedom)
-    return needed + normal_quantile(power) * math.sqrt(1 + needed**2 / (2 * freedom))
+def _shares(chance: float, pairs: int, power: float) -> float:
+    """The gain that a last look after so many pairs shows, in coefficients of variation.
+
+    Args:
+        chance: that of the last look to be wrong at one end.
+        pairs: how many.
+        power: the share of such candidates that are promoted.
+    """
+    freedom = max(1, pairs - 2)
+    needed = student_quantile(chance, freedom)
+    errors = needed + normal_quantile(power) * math.sqrt(1 + needed**2 / (2 * freedom))
+    return errors * math.sqrt(2 / pairs)
 
 
 def pairs_needed(gain: float, noise: float, design: Design, power: float = 0.8) -> int | None:
@@ -54,20 +62,29 @@ def pairs_needed(gain: float, noise: float, design: Design, power: float = 0.8) 
         power: the share of such candidates that are promoted.
     Cost: some ten milliseconds.
     """
+    pairs = design.most
+    for _ in range(_ROUNDS):
+        # How strict the last look is hardly depends on how many there are before it.
+        chance = Design(error=design.error, first=design.first, most=pairs).chances()[-1]
+        found = _fewest(gain, noise, design.first, (chance, power))
+        if found is None or found == pairs:
+            return found
+        pairs = found
+    return pairs
 
-    def shows(most: int) -> bool:
-        return visible_gain(noise, _with_budget(design, most), power) <= gain
 
-    low, high = design.first - 1, design.first
+def _fewest(gain: float, noise: float, first: int, of: tuple[float, float]) -> int | None:
+    """The fewest pairs that show a gain, given the last look's chance and the power."""
+
+    def shows(pairs: int) -> bool:
+        return noise * _shares(of[0], pairs, of[1]) <= gain
+
+    if not shows(_MOST):
+        return None
+    low, high = first - 1, first
     while not shows(high):
         low, high = high, 2 * high
-        if low > _MOST:
-            return None
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if shows(middle) else (middle, high)
     return high
-
-
-def _with_budget(design: Design, most: int) -> Design:
-    return Design(error=design.error, first=design.first, most=most)
