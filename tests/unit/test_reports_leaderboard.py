@@ -78,6 +78,7 @@ def test_the_json_has_the_documented_fields() -> None:
             "unit": "ms",
             "direction": "min",
             "label": "static estimate",
+            "forgeable": False,
         },
         "rows": [
             {
@@ -93,6 +94,7 @@ def test_the_json_has_the_documented_fields() -> None:
                 "proposer": "evolution",
                 "confidence": None,
                 "decision": None,
+                "ruled": "",
             }
         ],
     }

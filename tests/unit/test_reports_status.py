@@ -161,6 +161,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
             "unit": "ms",
             "iteration": 2,
             "label": "static estimate",
+            "forgeable": False,
         },
         "baseline": {"candidate": "c-0001", "value": 1.0},
         "heartbeat_age_s": 0.5,
