@@ -327,3 +327,17 @@ def test_leaderboard_and_page_word_the_pairs(tmp_path: Path) -> None:
     took = noisy.status()["checking"]
     assert took["pairs_s"] > took["checks_s"] > 0
     assert "s in pairs (" in noisy("status").stdout
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("cv", [0.01, 0.05])
+def test_two_hundred_equal_candidates(tmp_path: Path, cv: float) -> None:
+    """False promotions at most at the stated rate: more than 9 have a chance of one in a million."""
+    noisy = Noisy(tmp_path, cv=cv, referee="{calibrate: 10}", stop="{iterations: 201}")
+    noisy("run", str(noisy.config), "--no-ui", timeout_s=7000)
+    found = [verdict["verdict"] for verdict in verdicts(noisy.events()).values()]
+    assert len(found) == 201
+    assert found.count("promoted") - 1 <= 9
+    assert set(found) <= {"promoted", "rejected", "inconclusive"}
+    assert found.count("inconclusive") > 180
