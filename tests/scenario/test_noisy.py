@@ -333,7 +333,7 @@ def test_leaderboard_and_page_word_the_pairs(tmp_path: Path) -> None:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("cv", [0.01, 0.05])
 def test_two_hundred_equal_candidates(tmp_path: Path, cv: float) -> None:
-    """False promotions at most at the stated rate: more than 9 have a chance of one in a million."""
+    """False promotions stay at the stated rate: more than 9 have a chance of one in a million."""
     noisy = Noisy(tmp_path, cv=cv, referee="{calibrate: 10}", stop="{iterations: 201}")
     noisy("run", str(noisy.config), "--no-ui", timeout_s=7000)
     found = [verdict["verdict"] for verdict in verdicts(noisy.events()).values()]
