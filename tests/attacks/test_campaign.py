@@ -31,7 +31,7 @@ CAMPAIGN: dict[str, Any] = {
             "name": "score",
             "produce": "{python} -S produce.py",
             "judge": "{python} -S judge.py",
-            "deadline": "6s",
+            "deadline": "12s",
             "reports": ["comparators"],
             "tests": {"passed": 300},
         }
@@ -93,7 +93,7 @@ CANDIDATES: dict[str, Cheat] = {
     "asks_for_the_seed": ("incorrect", "KeyError: 'seed'"),
     "calls_home": ("incorrect", "Connection refused"),
     "exits_early": ("incorrect", r"no network\.json was left"),
-    "hangs": ("timeout", "killed after its deadline of 6 s"),
+    "hangs": ("timeout", "killed after its deadline of 12 s"),
     "floods": ("incorrect", "it printed more than 2,097,152 bytes"),
     "forks": ("incorrect", "it had more than 40 processes"),
     "takes_memory": ("incorrect", "it took more than 314,572,800 bytes of memory"),

@@ -120,9 +120,7 @@ async def test_nothing_is_left(marked: Marked, act: str) -> None:
 
 @pytest.mark.anyio
 async def test_a_deadline_ends_all_of_it(marked: Marked) -> None:
-    command = marked.command(
-        _script(marked.folder), box=Box(write=(marked.folder,)), deadline_s=1.5
-    )
+    command = marked.command(_script(marked.folder), box=Box(write=(marked.folder,)), deadline_s=5)
     ended = await Local(grace_s=0.2).run(command, log=MemoryLog())
     assert isinstance(ended, TimedOut)
     assert list(marked.folder.glob("*.tick"))
