@@ -16,9 +16,18 @@ from engine.cli import doctor
 from engine.executors import produced, sandbox
 from engine.executors.inside import wire
 from engine.executors.local import Local
-from engine.executors.protocol import Box, Ended, Exceeded, Finished, NotStarted, Produced
+from engine.executors.protocol import (
+    Box,
+    Ended,
+    Exceeded,
+    Finished,
+    Interrupted,
+    NotStarted,
+    Produced,
+)
 from engine.executors.trial import available
 from tests.executing import Marked, MemoryLog
+from tests.mounts import small_disk
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRIAL = "from engine.executors.trial import available; print(available())"
@@ -154,6 +163,20 @@ async def test_nothing_of_an_old_answer_is_overwritten(marked: Marked, tmp_path:
     ended, _ = await run(marked, 'echo new > "$CONTROLROOM_PRODUCED/x"', box)
     assert "cannot be stored" in str(ended)
     assert (tmp_path / "out" / "x").read_text() == "old"
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_outside_is_no_fault_of_the_command(
+    marked: Marked, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 1 << 20) as disk:
+        box = Box(read=(marked.folder,), collects=disk / "out")
+        script = 'head -c 20000000 /dev/zero > "$CONTROLROOM_PRODUCED/big"; sleep 600 & exit 0'
+        ended, _ = await run(marked, script, box)
+    assert isinstance(ended, Interrupted)
+    assert "cannot be stored" in ended.reason
+    assert "No space left" in ended.reason
+    assert marked.alive() == []
 
 
 @pytest.mark.anyio
