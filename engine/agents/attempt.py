@@ -352,4 +352,4 @@ def _exit_code(ended: CommandEnded) -> int | None:
 def _left_behind(ended: CommandEnded) -> list[AnyAgentEvent]:
     if not isinstance(ended, Finished) or not ended.background:
         return []
-    return [Trouble(text=f"it left {ended.background} processes behind; they were killed")]
+    return [Trouble(text=f"it left {ended.left_behind} behind, killed since")]

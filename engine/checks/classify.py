@@ -78,7 +78,7 @@ def classify_produced(spec: CheckSpec, seen: Observed) -> Judged:
         said = said or f"exit status {ended.exit_code}"
         return Judged(seen.pattern or spec.fails_as, _with_words(f"produce: {said}", seen))
     if ended.background:
-        words = f"produce: it left {ended.background} processes behind, which were killed"
+        words = f"produce: it left {ended.left_behind} behind, killed since"
         return Judged("invalid", words)
     if produced is not None and produced.refused:
         return Judged("invalid", f"produce: no plain data: {'; '.join(produced.refused)}")

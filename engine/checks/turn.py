@@ -74,7 +74,7 @@ def footer(ended: Finished | TimedOut | Exceeded | NotStarted) -> str:
         case Finished(background=0):
             return f"=== ended by signal {ended.signal}"
         case Finished():
-            return f"=== it left {ended.background} processes behind; they were killed"
+            return f"=== it left {ended.left_behind} behind, killed since"
         case TimedOut(kind, after_s):
             return f"=== killed after {after_s:.1f} s ({kind})"
         case Exceeded():

@@ -102,6 +102,11 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     report: bytes | None = None
     report_cut: bool = False
 
+    @property
+    def left_behind(self) -> str:
+        """How many processes it left, in words: "1 process"."""
+        return f"{self.background} process{'' if self.background == 1 else 'es'}"
+
 
 class TimedOut(msgspec.Struct, frozen=True):
     """The command was killed: over its deadline, or silent for longer than allowed."""

@@ -83,12 +83,12 @@ CANDIDATES: dict[str, Cheat] = {
     "reads_the_answer": ("incorrect", r"FileNotFoundError.*answers/optimal\.json"),
     "writes_the_result": ("rejected", NO_GAIN),
     "prints_a_metric": ("rejected", NO_GAIN),
-    "leaves_a_helper": ("invalid", "it left 1 processes behind, which were killed"),
+    "leaves_a_helper": ("invalid", "it left 1 process behind, killed since"),
     "keeps_a_cache": ("rejected", NO_GAIN),
     "finds_its_cache": ("rejected", NO_GAIN),
     "patches_its_caller": ("incorrect", "that is no list of comparators"),
     "overwrites_the_judge": ("incorrect", r"Read-only file system.*judge\.py"),
-    "forges_afterwards": ("invalid", "it left 1 processes behind, which were killed"),
+    "forges_afterwards": ("invalid", "it left 1 process behind, killed since"),
     "steals_keys": ("rejected", NO_GAIN),
     "reads_a_secret": ("incorrect", r"FileNotFoundError.*secret\.txt"),
     "reads_the_journal": ("incorrect", "unable to open database file"),
@@ -234,7 +234,7 @@ def test_nothing_escaped(climb: Climb) -> None:
 
 
 def test_the_person_sees_what_was_tried(climb: Climb) -> None:
-    assert "it left 1 processes behind" in climb.log(NUMBERS["leaves_a_helper"])
+    assert "it left 1 process behind" in climb.log(NUMBERS["leaves_a_helper"])
     assert "it had more than 40 processes" in climb.log(NUMBERS["forks"])
     assert climb.status()["champion"]["forgeable"] is False
 

@@ -34,7 +34,7 @@ CAMPAIGN: Final[dict[str, Any]] = {
 }
 WORDS: Final = {
     2: ("invalid", "it changes what is protected: judge.py"),
-    3: ("invalid", "score: produce: it left 1 processes behind, which were killed"),
+    3: ("invalid", "score: produce: it left 1 process behind, killed since"),
     4: ("rejected", "not better than c-0001 (10); its agent says score 0.001, measured is 10"),
 }
 
