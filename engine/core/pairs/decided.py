@@ -21,6 +21,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     All of `estimate`, `low`, `high` and `order_effect` are gains over the champion in the metric's
     unit: above 0 is better, whichever the direction. `low` and `high` hold together with the
     confidence 1 - `error`, at whichever look it ended. `reference` is the champion's mean value.
+    `better` is in how many pairs the candidate was, as if the order had no effect.
     `anomaly` says what is wrong with the measurements themselves.
     """
 

@@ -113,7 +113,7 @@ def _look(pairs: Sequence[Pair], metric: Metric, design: Design) -> _Look:
         low=sample.estimate - below,
         high=sample.estimate + above,
         min_gain=metric.min_gain.over(reference),
-        better=sum(metric.gain(pair.candidate, pair.champion) > 0 for pair in pairs),
+        better=sum(gain > 0 for gain in sample.gains),
         reference=reference,
     )
 
