@@ -55,7 +55,8 @@ class Estimate:
     """What the compiler says, scaled to the full shape.
 
     Args:
-        est_ms: kernel_ms + copies_ms, and at least floor_ms.
+        est_ms: kernel_ms + copies_ms, and at least floor_ms; for a program that was rebuilt at
+            least copies_ms and the time of the blocks that its kernel moves.
         kernel_ms: of the kernel's cycles.
         copies_ms: of the bytes that operations around the kernel move, or of their arithmetic.
         floor_ms: of the bytes that any kernel must move.
@@ -147,11 +148,13 @@ def scale(profiles: list[dict[str, int]], chip: Chip, heads: int) -> Estimate:
     moved = _extrapolate([p["around_bytes"] for p in profiles]) * rounds
     operations = _extrapolate([p.get("around_operations", 0) for p in profiles]) * rounds
     vector_s = operations / (chip.cores * VECTOR * chip.clock_hz)
+    fetched = _extrapolate([p.get("fetched_bytes", 0) for p in profiles]) * rounds
     kernel_s, copies_s = cycles / chip.clock_hz, max(moved / chip.bytes_per_s, vector_s)
     floor_s = floor_bytes() / chip.bytes_per_s
+    least_s = max(floor_s, fetched / chip.bytes_per_s + copies_s)
     head_chunks = VALUE_HEADS * TOKENS / 128
     return Estimate(
-        est_ms=_ms(max(kernel_s + copies_s, floor_s)),
+        est_ms=_ms(max(kernel_s + copies_s, least_s)),
         kernel_ms=_ms(kernel_s),
         copies_ms=_ms(copies_s),
         floor_ms=_ms(floor_s),

@@ -65,7 +65,7 @@ def _left(job: dict[str, Any]) -> tuple[Any, Any, dict[str, int]]:
     """The program that a candidate left for these tokens and heads; no code of its is imported."""
     import jax
 
-    from kernels.common.program import rules
+    from kernels.common.program import order, rules
     from kernels.gdn import named, programs
 
     heads = job["value_heads"]
@@ -73,7 +73,11 @@ def _left(job: dict[str, Any]) -> tuple[Any, Any, dict[str, int]]:
     one = programs.left(Path(job["folder"]), named.Named(1, job["tokens"], key_heads, heads))
     sample = one.shape.abstract()
     jaxpr = jax.make_jaxpr(one.lowered())(*sample).jaxpr
-    return one.lowered(), sample, {"around_operations": rules.around_operations(jaxpr)}
+    around = {
+        "around_operations": rules.around_operations(jaxpr),
+        "fetched_bytes": order.fetched_bytes(jaxpr),
+    }
+    return one.lowered(), sample, around
 
 
 def _failed(kind: str, detail: str) -> dict[str, Any]:

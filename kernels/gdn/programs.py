@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from kernels.common.program import document, growth, order, rebuild, rules
+from kernels.common.program import control, document, growth, order, rebuild, rules
 from kernels.common.program.document import Program
 from kernels.gdn import audit, named
 from kernels.gdn.judge import Verdict
@@ -17,7 +17,7 @@ NAME = "gdn_fwd"
 """Name of every rebuilt kernel, whatever the candidate calls it."""
 
 RULES = (
-    rules.ONE_KERNEL, rules.AROUND, rules.BRANCH, order.REVISITED, order.OUTSIDE, growth.CHANGES,
+    rules.ONE_KERNEL, rules.AROUND, control.CONTROL, order.REVISITED, order.OUTSIDE, growth.CHANGES,
 )  # fmt: skip
 """What a program may not do beside what the audit forbids it."""
 

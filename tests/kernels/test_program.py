@@ -14,7 +14,7 @@ import pytest
 from jax import lax
 from jax.experimental import pallas as pl
 
-from kernels.common.program import document, encode, growth, order, rebuild, rules
+from kernels.common.program import control, document, encode, growth, order, rebuild, rules
 from kernels.common.program.document import ProgramRefusedError
 from kernels.gdn import judge, shapes, stress, tpu
 from kernels.gdn.member import Member
@@ -83,14 +83,18 @@ def test_views_of_another_width_read_and_write_the_same_bits_in_the_interpreter(
     assert not np.array_equal(np.asarray(got), np.asarray(x))
 
 
-def looping(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
-    total = lax.fori_loop(0, 3, lambda i, x: x * 0.5 + i, v_ref[0].astype(jnp.float32))
-    o_ref[0] = total.astype(jnp.bfloat16)
-    final_ref[0] = lax.cond(pl.program_id(2) > 0, lambda: total, lambda: -total)
+def looping(unroll: Any) -> toys.Body:
+    def body(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
+        start = v_ref[0].astype(jnp.float32)
+        total = lax.fori_loop(0, 3, lambda i, x: x * 0.5 + i, start, unroll=unroll)
+        o_ref[0] = total.astype(jnp.bfloat16)
+        final_ref[0] = lax.cond(pl.program_id(2) > 0, lambda: total, lambda: -total)
+
+    return body
 
 
 def test_loops_and_branches_of_a_kernel_come_back() -> None:
-    program = there_and_back(toys.function(looping), SHORT)
+    program = there_and_back(toys.function(looping(unroll=True)), SHORT)
     jaxpr = jax.make_jaxpr(lowered(program))(*SHORT).jaxpr
     assert rules.broken(jaxpr) == {}
     v = np.ones((1, 256, 2, 128))
@@ -114,12 +118,23 @@ def twice(*inputs: jax.Array) -> Any:
     return toys.function()(*inputs[:2], o, *inputs[3:5], state)
 
 
-def by_data(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
-    heavy = lax.cond(
-        v_ref[0, 0, 0] > 1e30, lambda: v_ref[0] * 0, lambda: jnp.exp(v_ref[0]).astype(jnp.bfloat16)
-    )
-    o_ref[0] = heavy
-    final_ref[0] = heavy.astype(jnp.float32)
+def choosing(flag: Callable[[Any, Any, Any], Any]) -> toys.Body:
+    """A kernel that does more where the flag says so, of a head, a step and a value."""
+
+    def body(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
+        given = flag(pl.program_id(1), pl.program_id(2), v_ref[0, 0, 0])
+        x = lax.cond(given, lambda: jnp.exp(v_ref[0].astype(jnp.float32)), lambda: kept[...])
+        o_ref[0] = x.astype(jnp.bfloat16)
+        final_ref[0] = x
+
+    return body
+
+
+def switching(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
+    x = v_ref[0].astype(jnp.float32)
+    ways = [lambda: x, lambda: -x, lambda: x * 2]
+    final_ref[0] = lax.switch(pl.program_id(2), ways)
+    o_ref[0] = v_ref[0]
 
 
 def in_a_loop(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
@@ -129,7 +144,8 @@ def in_a_loop(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
         flag, x = carried
         return v_ref[0, 0, 0] > 0, lax.cond(flag, lambda: x + 1, lambda: x * 2)
 
-    _, x = lax.fori_loop(0, 4, step, (jnp.bool_(True), v_ref[0].astype(jnp.float32)))
+    start = (jnp.bool_(True), v_ref[0].astype(jnp.float32))
+    _, x = lax.fori_loop(0, 4, step, start, unroll=True)
     o_ref[0] = x.astype(jnp.bfloat16)
     final_ref[0] = x
 
@@ -142,8 +158,17 @@ def in_a_loop(v_ref: Any, o_ref: Any, final_ref: Any, kept: Any) -> None:
         (toys.function(before=lambda v: lax.fori_loop(0, 9, lambda _, x: x * 2, v)), rules.AROUND),
         (twice, rules.ONE_KERNEL),
         (lambda *inputs: (inputs[2] * 2, inputs[5]), rules.ONE_KERNEL),
-        (toys.function(by_data), rules.BRANCH),
-        (toys.function(in_a_loop), rules.BRANCH),
+        (toys.function(choosing(lambda h, n, x: x > 0)), control.CONTROL),
+        (toys.function(choosing(lambda h, n, x: h >= 1)), control.CONTROL),
+        (toys.function(choosing(lambda h, n, x: lax.rem(n, 2) == 1)), control.CONTROL),
+        (toys.function(choosing(lambda h, n, x: n // 2 == 0)), control.CONTROL),
+        (toys.function(choosing(lambda h, n, x: jnp.logical_or(n == 0, x > 0))), control.CONTROL),
+        (toys.function(choosing(lambda h, n, x: jnp.logical_and(n + 1 >= 1, n != 3))), ""),
+        (toys.function(switching), control.CONTROL),
+        (toys.function(looping(unroll=1)), control.CONTROL),
+        (toys.function(looping(unroll=2)), control.CONTROL),
+        (toys.function(looping(unroll=True)), ""),
+        (toys.function(in_a_loop), control.CONTROL),
         (toys.function(order=lambda b, h, n: (b, n % 1, h)), ""),
         (toys.function(order=lambda b, h, n: (b, 0, n % 2)), order.REVISITED),
         (toys.function(order=lambda b, h, n: (b, n, 0)), order.REVISITED),
@@ -161,6 +186,12 @@ def test_sums_and_layout_around_the_kernel_are_charged_for_not_refused() -> None
     assert rules.broken(jaxpr) == {}
     elements = 256 * 256
     assert rules.around_operations(jaxpr) >= (rules.DEAR_OPERATIONS + 8 + 1) * elements
+
+
+def test_a_block_is_fetched_whenever_another_one_is_due() -> None:
+    jaxpr = jax.make_jaxpr(lowered(there_and_back(toys.function(), SHORT)))(*SHORT).jaxpr
+    block = 128 * 128
+    assert order.fetched_bytes(jaxpr) == 4 * 2 * block + 4 * 2 * block + 2 * 4 * block
 
 
 def slower_once(step: int) -> toys.Body:

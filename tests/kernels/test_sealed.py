@@ -111,6 +111,16 @@ def test_arithmetic_around_the_kernel_is_charged_where_it_takes_longer_than_the_
     assert cost.scale(many, V5P, heads=8).copies_ms == pytest.approx(seconds * 1e3, abs=1e-6)
 
 
+def test_an_estimate_is_not_below_the_time_of_the_blocks_that_are_moved() -> None:
+    profiles = [program(110_000, 10**6), program(210_000, 2 * 10**6)]
+    plain = cost.scale(profiles, V5P, heads=8)
+    few = [p | {"fetched_bytes": 10**6 * (i + 1)} for i, p in enumerate(profiles)]
+    many = [p | {"fetched_bytes": 10**9 * (i + 1)} for i, p in enumerate(profiles)]
+    assert cost.scale(few, V5P, heads=8) == plain
+    moved_ms = 8 * 4 * 10**9 / 2765e9 * 1e3
+    assert cost.scale(many, V5P, heads=8).est_ms == pytest.approx(plain.copies_ms + moved_ms)
+
+
 @pytest.mark.parametrize("more", ["around_bytes", "around_operations"])
 def test_work_around_the_kernel_that_does_not_grow_is_refused(more: str) -> None:
     """More of it at the shorter length makes the line flatter."""

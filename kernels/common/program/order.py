@@ -53,9 +53,25 @@ def visits(block: Any, grid: tuple[int, ...]) -> np.ndarray:
     return np.stack([np.broadcast_to(np.asarray(x), (count,)) for x in made], 1)
 
 
+def fetched_bytes(jaxpr: Any) -> int:
+    """Bytes that the program's kernels move in and out, a block whenever another one is due."""
+    total = 0
+    for call in (e for e in jaxpr.eqns if e.primitive.name == "pallas_call"):
+        mapping = call.params["grid_mapping"]
+        for block in mapping.block_mappings:
+            where = visits(block, mapping.grid)
+            runs = 1 + int((where[1:] != where[:-1]).any(1).sum())
+            total += runs * math.prod(_sizes(block)) * block.array_aval.dtype.itemsize
+    return total
+
+
+def _sizes(block: Any) -> list[int]:
+    """Elements of the block along each axis of its array."""
+    return [getattr(s, "block_size", s if isinstance(s, int) else 1) for s in block.block_shape]
+
+
 def _is_outside(block: Any, where: np.ndarray) -> bool:
-    sizes = [getattr(s, "block_size", s if isinstance(s, int) else 1) for s in block.block_shape]
-    starts = where.astype(np.int64) * np.array(sizes, np.int64)
+    starts = where.astype(np.int64) * np.array(_sizes(block), np.int64)
     return bool((where < 0).any() or (starts >= np.array(block.array_aval.shape)).any())
 
 

@@ -7,9 +7,10 @@ closes a way to do work that neither has in it.
 import math
 from typing import Any
 
+from kernels.common.program import control
+
 ONE_KERNEL = "other-than-one-kernel"
 AROUND = "work-moved-around-the-kernel"
-BRANCH = "branch-on-data"
 
 LAYOUT = frozenset({
     "reshape", "transpose", "broadcast_in_dim", "pad", "slice", "concatenate", "squeeze", "rev",
@@ -54,11 +55,9 @@ def broken(jaxpr: Any) -> Broken:
         if name != "pallas_call" and _operations(equation) is None:
             words = f"{name} outside of the kernel, where only layout and sums are charged for"
             found.setdefault(AROUND, words)
-    if any(_branches_on_data(call.params["jaxpr"]) for call in kernels):
-        words = (
-            "a kernel chooses by what it read: which way, and so the cost, is not in the program"
-        )
-        found[BRANCH] = words
+    for call in kernels:
+        if words := control.broken(call):
+            found[control.CONTROL] = words
     return found
 
 
@@ -84,76 +83,3 @@ def _operations(equation: Any) -> int | None:
 
 def _elements(variables: Any) -> int:
     return sum(math.prod(v.aval.shape) for v in variables)
-
-
-def _branches_on_data(jaxpr: Any) -> list[Any]:
-    """Conditionals of a kernel whose index depends on anything but the grid and loop counters."""
-    return _Known(jaxpr, [False] * len(jaxpr.invars)).run()
-
-
-class _Known:
-    """Which values of a body follow from the grid alone, and the conditionals that do not."""
-
-    def __init__(self, jaxpr: Any, inputs: list[bool]) -> None:
-        self.jaxpr = jaxpr
-        given = zip(jaxpr.invars, inputs, strict=False)
-        self.known = {id(v): known for v, known in given}
-        self.known |= {id(v): True for v in jaxpr.constvars}
-
-    def run(self) -> list[Any]:
-        found: list[Any] = []
-        for equation in self.jaxpr.eqns:
-            found += self._equation(equation)
-        return found
-
-    def of(self, variable: Any) -> bool:
-        return hasattr(variable, "val") or self.known.get(id(variable), False)
-
-    def outputs(self) -> list[bool]:
-        return [self.of(v) for v in self.jaxpr.outvars]
-
-    def _equation(self, equation: Any) -> list[Any]:
-        name = equation.primitive.name
-        known = [self.of(v) for v in equation.invars]
-        if name == "cond":
-            inner = [_Known(b.jaxpr, known[1:]) for b in equation.params["branches"]]
-            found = [] if known[0] else [equation]
-            found += [e for body in inner for e in body.run()]
-            made = zip(*(b.outputs() for b in inner), strict=True)
-            self._set(equation, [known[0] and all(k) for k in made])
-            return found
-        if name == "scan":
-            return self._loop(equation, known)
-        inner = _inner(equation)
-        if inner is not None:
-            body = _Known(inner, known)
-            found = body.run()
-            self._set(equation, body.outputs())
-            return found
-        self._set(equation, [name != "get" and all(known)] * len(equation.outvars))
-        return []
-
-    def _loop(self, equation: Any, known: list[bool]) -> list[Any]:
-        """The body, with those carries known that stay so from round to round."""
-        given = equation.params
-        first, last = given["num_consts"], given["num_consts"] + given["num_carry"]
-        carries = known[first:last]
-        while True:
-            body = _Known(given["jaxpr"].jaxpr, known[:first] + carries + known[last:])
-            found = body.run()
-            made = body.outputs()
-            kept = [a and b for a, b in zip(carries, made, strict=False)]
-            if kept == carries:
-                self._set(equation, made)
-                return found
-            carries = kept
-
-    def _set(self, equation: Any, known: list[bool]) -> None:
-        self.known |= {id(v): k for v, k in zip(equation.outvars, known, strict=False)}
-
-
-def _inner(equation: Any) -> Any:
-    for value in equation.params.values():
-        if hasattr(value, "jaxpr") and hasattr(value.jaxpr, "eqns"):
-            return value.jaxpr
-    return None
