@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,20 @@ import pytest
 
 from engine.reports.receipt import HASH, canonical, self_hash
 from engine.reports.receipt_check import Unreadable, read, wrong_with
+from tests.coding import Toy, value
 from tests.driving import QUICK, Driver
 from tests.noisy import Noisy
+from tests.sealing import SEALED, with_sealed_check
 
 Data = dict[str, Any]
+
+
+class Written(Driver):
+    """A working folder whose run is there already."""
+
+    def __init__(self, folder: Path, run_dir: Path) -> None:
+        self.folder, self.run_dir = folder, run_dir
+
 
 CAMPAIGN = QUICK.replace("checks:\n", 'protect: ["judges/**"]\nchecks:\n').replace(
     'run: "true"', 'run: ["{python}", "-I", "-S", "judges/works.py"]'
@@ -262,3 +273,34 @@ def test_arguments_that_name_nothing(whole: Driver, tmp_path: Path) -> None:
     assert "is no candidate" in whole("verify", "x", "quick-s3", status=2).stderr
     assert "no verdict on iteration 99" in whole("verify", "99", status=4).stderr
     assert "no run in" in Driver(tmp_path)("verify", status=2).stderr
+
+
+def test_a_run_of_code_holds_and_its_judges_are_those_of_the_base(
+    toy: Callable[..., Toy],
+) -> None:
+    """Its receipts name commits; verdicts that no number stands for have receipts too."""
+    steps = {2: [value(9)], 3: [value(-5)], 4: []}
+    climb = with_sealed_check(toy(steps, checks=[SEALED]))
+    climb.run(4)
+    run = Written(climb.repo, climb.run_dir)
+    assert found(run) == []
+    made = {n: json.loads(receipt(run, n).read_bytes()) for n in range(1, 5)}
+    assert [made[n]["way"] for n in range(1, 5)] == ["baseline", "value", "failed", "stated"]
+    change = climb.of_iteration(2, "ChangeCollected")[0]
+    assert made[2]["inputs"]["commit"] == change["commit"]
+    assert made[2]["checks"][0]["seed"] != made[2]["inputs"]["seed"]
+    judge = run.run_dir / made[2]["harness"]["folder"] / "judge.py"
+    judge.chmod(0o644)
+    judge.write_text(judge.read_text() + "\n")
+    (problem,) = found(run)
+    assert problem.endswith("what judged is not the same now: judge.py was changed")
+
+
+@pytest.mark.parametrize("hit", [1, 4])
+def test_an_engine_killed_right_after_a_verdict_loses_no_receipt(tmp_path: Path, hit: int) -> None:
+    driver = Driver(tmp_path)
+    driver.run(status=-signal.SIGKILL, CONTROLROOM_FAILPOINT=f"verdict.recorded:{hit}")
+    assert all("it is missing; the next engine" in problem for problem in found(driver))
+    driver.run()
+    assert found(driver) == []
+    assert driver.json("verify")["receipts"] == 12
