@@ -44,7 +44,10 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What was judged. Commit, tree and base are those of its code, where it has some."""
+    """What was judged. Commit, tree and base are those of its code, where it has some.
+
+    `claims` are figures that its agent says it measured; they decide nothing.
+    """
 
     parameters: dict[str, Any]
     seed: int
@@ -54,6 +57,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None = None
     tree: str | None = None
     base: str | None = None
+    claims: dict[str, float] = {}
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +177,7 @@ def _inputs(candidate: Candidate) -> Inputs:
         commit=code.commit if code else None,
         tree=code.tree if code else None,
         base=code.base if code else None,
+        claims=code.answer.claims if code and code.answer else {},
     )
 
 

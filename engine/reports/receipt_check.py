@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from engine.core.claims import disputed
 from engine.core.events import CheckFinished
 from engine.core.pairs.decided import Pair
 from engine.core.pairs.decision import decide
@@ -126,9 +127,16 @@ def _by_value(receipt: Receipt) -> list[str]:
         return ["it compares values, and does not have both"]
     metric = receipt.thresholds.metric
     again, reason = compared(metric, verdict.value, reference.candidate, reference.value)
+    reason = _with_disputes(receipt, reason)
     if (again, reason) != (verdict.verdict, verdict.reason):
         return [f"its values come to {again}, {reason}"]
     return _measured(receipt)
+
+
+def _with_disputes(receipt: Receipt, reason: str) -> str:
+    """The reason, and where claims differ from what the checks of the candidate reported."""
+    reported = metrics_of([check for check in receipt.checks if check.half is None])
+    return "; ".join([reason, *disputed(receipt.inputs.claims, reported)])
 
 
 def _measured(receipt: Receipt) -> list[str]:

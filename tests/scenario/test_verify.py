@@ -13,7 +13,7 @@ import pytest
 
 from engine.reports.receipt import HASH, canonical, self_hash
 from engine.reports.receipt_check import Unreadable, read, wrong_with
-from tests.coding import Toy, value
+from tests.coding import Toy, answer, value
 from tests.driving import QUICK, Driver
 from tests.noisy import Noisy
 from tests.sealing import SEALED, with_sealed_check
@@ -279,14 +279,16 @@ def test_a_run_of_code_holds_and_its_judges_are_those_of_the_base(
     toy: Callable[..., Toy],
 ) -> None:
     """Its receipts name commits; verdicts that no number stands for have receipts too."""
-    steps = {2: [value(9)], 3: [value(-5)], 4: []}
-    climb = with_sealed_check(toy(steps, checks=[SEALED]))
+    claiming = answer(claims=[{"metric": "score", "value": 2}])
+    steps = {2: [value(9), claiming], 3: [value(-5), answer()], 4: [answer()]}
+    climb = with_sealed_check(toy(steps, checks=[SEALED], agent={"answer": "required"}))
     climb.run(4)
     run = Written(climb.repo, climb.run_dir)
     assert found(run) == []
     made = {n: json.loads(receipt(run, n).read_bytes()) for n in range(1, 5)}
     assert [made[n]["way"] for n in range(1, 5)] == ["baseline", "value", "failed", "stated"]
     change = climb.of_iteration(2, "ChangeCollected")[0]
+    assert made[2]["verdict"]["reason"].endswith("its agent says score 2, measured is 9")
     assert made[2]["inputs"]["commit"] == change["commit"]
     assert made[2]["checks"][0]["seed"] != made[2]["inputs"]["seed"]
     judge = run.run_dir / made[2]["harness"]["folder"] / "judge.py"
