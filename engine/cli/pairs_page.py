@@ -24,7 +24,7 @@ def pair_lines(found: Iteration, metric: Metric) -> Iterator[str]:
 
 
 def _half(half: HalfMeasured) -> str:
-    if not half.pair:
+    if half.prepares:
         return f"{half.check} {half.outcome}"
     if half.value is None:
         return f"{half.role} {half.outcome}: {' '.join(half.detail.split())}"

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.ids import CandidateId, CommandId
+from engine.core.parts import Half
 from engine.core.state import (
     Answer,
     Candidate,
@@ -165,6 +166,8 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
         for turn in state.open.values():
             # What was measured elsewhere, or with other tools, says nothing here.
             turn.finished, turn.halves = [], []
+    for turn in state.open.values():
+        turn.halves = [report for report in turn.halves if not _undone(report.half)]
     state.engine = Engine(
         pid=event.pid,
         start_ticks=event.start_ticks,
@@ -226,6 +229,11 @@ def _check(
             turn.check, turn.attempt, turn.half, turn.log = None, 0, None, event.log
         case e.CheckInterrupted():
             turn.check, turn.attempt, turn.half = None, event.attempt, None
+
+
+def _undone(half: Half | None) -> bool:
+    """Whether the tree that was made ready for a half went back to the person with its engine."""
+    return half is not None and half.prepares and (half.pair > 0 or half.role == "candidate")
 
 
 def _took(state: RunState, event: e.CheckFinished) -> None:

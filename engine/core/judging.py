@@ -94,7 +94,10 @@ def half_failed(
     check = check or PlannedCheck(name=last.check)
     if last.voided:
         return verdict_of(state, turn, "infra", last.voided, on_fail="fail")
-    failed = sum(report.half == last.half for report in turn.halves)
+    failed = sum(
+        (report.half, report.check, report.outcome) == (last.half, last.check, "failed")
+        for report in turn.halves
+    )
     if last.verdict == "infra" and failed <= check.retries:
         ended_s = datetime.fromisoformat(turn.finished_at).timestamp()
         until_s = ended_s + check.backoff_s * 2 ** (failed - 1)

@@ -40,15 +40,34 @@ def next_half(
         referee: which checks are run.
         wanted: how many pairs.
     """
-    ready = {report.check for report in _passed(turn, champion) if _half(report).pair == 0}
-    for name in referee.prepare:
-        if name not in ready:
-            return RunCheck(name=name, half=_half_of(0, "champion", turn, champion))
-    there = {(_half(report).pair, _half(report).role) for report in _passed(turn, champion)}
+    halves = [_half(report) for report in _passed(turn, champion)]
+    there = {(half.pair, half.role) for half in halves if not half.prepares}
     for pair in range(1, wanted + 1):
         for role in order_of(pair):
             if (pair, role) not in there:
-                return RunCheck(name=referee.check, half=_half_of(pair, role, turn, champion))
+                half = _half_of(pair, role, turn, champion)
+                return _readying(turn, half, referee) or RunCheck(name=referee.check, half=half)
+    return None
+
+
+def made_ready_again(
+    turn: OpenIteration, champion: CandidateId, referee: PlannedReferee
+) -> RunCheck | None:
+    """What has to be run before other checks of a candidate whose tree was used for pairs."""
+    if not referee.one_tree or not turn.halves:
+        return None
+    return _readying(turn, _half_of(0, "candidate", turn, champion), referee)
+
+
+def _readying(turn: OpenIteration, half: Half, referee: PlannedReferee) -> RunCheck | None:
+    """The next check that makes ready for a half; None where all is ready."""
+    if not referee.one_tree:
+        half = _half_of(0, "champion", turn, half.against)
+    half = msgspec.structs.replace(half, prepares=True)
+    ready = {report.check for report in _passed(turn, half.against) if report.half == half}
+    for name in referee.prepare:
+        if name not in ready:
+            return RunCheck(name=name, half=half)
     return None
 
 
@@ -62,7 +81,7 @@ def pairs_of(turn: OpenIteration, champion: CandidateId, metric: str) -> list[Pa
     values: dict[tuple[int, Role], float] = {}
     for report in _passed(turn, champion):
         half = _half(report)
-        if half.pair and metric in report.metrics:
+        if not half.prepares and metric in report.metrics:
             values[half.pair, half.role] = report.metrics[metric]
     return [
         Pair(
@@ -75,17 +94,30 @@ def pairs_of(turn: OpenIteration, champion: CandidateId, metric: str) -> list[Pa
     ]
 
 
-def was_ready(turn: OpenIteration, half: Half | None) -> bool:
-    """Whether the champion of a half was measured or made ready in this iteration before."""
-    return half is not None and any(
-        _half(report).role == "champion" and _half(report).of == half.of for report in turn.halves
-    )
+def was_begun(turn: OpenIteration, half: Half | None, *, one_tree: bool) -> bool:
+    """Whether the tree in which a check is to run has what earlier ones left there for it.
+
+    Args:
+        turn: the iteration.
+        half: what the check runs for; None for the candidate itself.
+        one_tree: champion and candidate have the same tree in turn.
+    """
+    halves = [_half(report) for report in turn.halves]
+    if half is None:
+        used = one_tree and bool(halves)
+        return any(each.pair == 0 for each in halves) if used else bool(turn.finished)
+    if one_tree:
+        return any((each.pair, each.role) == (half.pair, half.role) for each in halves)
+    if half.role == "candidate":
+        return bool(turn.finished)
+    return any((each.role, each.of) == ("champion", half.of) for each in halves)
 
 
 def pair_s(turn: OpenIteration) -> float:
     """Seconds that a pair takes, on average; 0 without one."""
+    measured = sum(not _half(report).prepares for report in turn.halves)
     took = [report.duration_s for report in turn.halves if _half(report).pair]
-    return 2 * math.fsum(took) / len(took) if took else 0.0
+    return 2 * math.fsum(took) / measured if measured else 0.0
 
 
 def _passed(turn: OpenIteration, champion: CandidateId) -> list[CheckFinished]:

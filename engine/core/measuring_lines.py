@@ -18,7 +18,7 @@ def half_text(half: Half | None) -> str:
     if half is None:
         return ""
     who = f"the champion {half.of}" if half.role == "champion" else "the candidate"
-    return f" (pair {half.pair}, {who})" if half.pair else f" (making ready {who})"
+    return f" (making ready {who})" if half.prepares else f" (pair {half.pair}, {who})"
 
 
 def noise_text(event: NoiseMeasured) -> str:

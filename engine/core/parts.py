@@ -99,11 +99,13 @@ class PromptPart(msgspec.Struct, frozen=True, kw_only=True):
 class Half(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two measurements of a pair: which pair, whose part, and who is measured for it.
 
-    `against` is the champion whom the pair is measured against. Pairs count from 1; as part of pair
-    0 the champion is made ready for the others.
+    `against` is the champion whom the pair is measured against. With `prepares` a check that comes
+    before the one that measures is run, and nothing is measured: for pair 0 once for all that
+    follow, and where one tree has to do for both, before every half.
     """
 
     pair: int
     role: Role
     of: CandidateId
     against: CandidateId
+    prepares: bool = False

@@ -34,7 +34,7 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     `check` is the one that measures. With `noisy` a candidate is compared by pairs of `design`,
     after `calibrate` pairs of the baseline against itself. A champion whose value is `remeasure`
     iterations old is measured again; 0 is never. `prepare` are the checks that make a champion
-    ready to be measured.
+    ready to be measured; in `one_tree` they are run before every half.
     """
 
     check: str
@@ -43,6 +43,7 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     remeasure: int = 0
     calibrate: int = 0
     prepare: tuple[str, ...] = ()
+    one_tree: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

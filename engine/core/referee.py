@@ -13,7 +13,7 @@ from engine.core.events import CheckFinished, VerdictReached
 from engine.core.gates import vetoes
 from engine.core.ids import CandidateId
 from engine.core.judging import by_pairs, calibrated, half_failed
-from engine.core.measuring import SYNC, in_turn, next_half, pairs_of, stale
+from engine.core.measuring import SYNC, in_turn, made_ready_again, next_half, pairs_of, stale
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
@@ -70,7 +70,15 @@ def _further(
         return step
     if (onto := _moved_on(state, turn)) is not None:
         return CarryOver(onto=onto)
-    return RunCheck(name=left[0].name) if left else step
+    if not left:
+        return step
+    return _made_ready(state, turn, plan) or RunCheck(name=left[0].name)
+
+
+def _made_ready(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | None:
+    if plan.referee is None or state.champion is None:
+        return None
+    return made_ready_again(turn, state.champion, plan.referee)
 
 
 def _vetoed(state: RunState, turn: OpenIteration, plan: Plan) -> VerdictReached | None:

@@ -23,7 +23,7 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.ids import CandidateId, IterationNumber, StashId
-from engine.core.measuring import was_ready
+from engine.core.measuring import was_begun
 from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.state import Candidate, Code, OpenIteration, RunState
@@ -144,6 +144,7 @@ class Coding:
         self._directives = directives
         self._sync = sync
         self._numbering_stashes = anyio.Lock()
+        self._accepting = anyio.Lock()
         self._followed: CandidateId | None = None
         self.base = Commit("")
 
@@ -188,9 +189,8 @@ class Coding:
         champions = half is not None and half.role == "champion"
         slot = beside(turn.slot) if champions and not one_tree else turn.slot
         tree = self._workspace.tree(slot)
-        used = was_ready(turn, half) if champions else bool(turn.finished)
-        taken = one_tree and (half is not None or bool(turn.halves))
-        if taken or not used or not self._workspace.holds(slot):
+        begun = was_begun(turn, half, one_tree=one_tree)
+        if not begun or not self._workspace.holds(slot):
             tree = await self._workspace.check_out(slot, commit)
         return self._grounds.of(tree)
 
@@ -241,6 +241,11 @@ class Coding:
 
     async def _accept_champion(self) -> None:
         """Let the run's branch name the champion; it has none before a candidate was accepted."""
+        # Two iterations that end at a time would move the branch at a time.
+        async with self._accepting:
+            await self._let_branch_follow()
+
+    async def _let_branch_follow(self) -> None:
         state = self._writer.state
         champion = state.best()
         code = champion.code if champion else None

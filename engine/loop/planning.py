@@ -28,13 +28,15 @@ def _referee(campaign: Campaign) -> PlannedReferee | None:
     spec, check = campaign.referee, campaign.measuring_check
     if check is None:
         return None
+    noisy = campaign.metric.noise == "measured"
     return PlannedReferee(
         check=check.name,
-        noisy=campaign.metric.noise == "measured",
+        noisy=noisy,
         design=spec.design(),
         remeasure=spec.remeasure,
         calibrate=spec.calibrate,
-        prepare=spec.prepare,
+        prepare=spec.prepare if noisy else campaign.early_checks,
+        one_tree=campaign.workspace is not None and campaign.workspace.mode == "in-place",
     )
 
 

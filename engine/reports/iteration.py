@@ -90,6 +90,7 @@ class HalfMeasured(msgspec.Struct, frozen=True, kw_only=True):
     outcome: e.CheckOutcome
     detail: str
     log: e.LogSpan
+    prepares: bool = False
 
 
 class Against(msgspec.Struct, frozen=True, kw_only=True):
@@ -380,6 +381,7 @@ def _half(event: e.CheckFinished, half: Half, metric: Metric) -> HalfMeasured:
         outcome=event.outcome,
         detail=event.detail,
         log=event.log,
+        prepares=half.prepares,
     )
 
 

@@ -95,6 +95,41 @@ def test_a_champion_is_built_again_in_a_tree_of_its_own(toy: Make) -> None:
     assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "rejected", 4: "promoted"}
 
 
+BUILT = [
+    {"name": "build", "run": "cp work.py built.o", "deadline": "30s"},
+    SCORE | {"run": "cmp -s work.py built.o && {python} -S check.py", "shell": True},
+    {"name": "late", "run": "cmp -s work.py built.o", "when": "would_promote"},
+]
+"""The last two need what the first leaves, in a file that git ignores."""
+
+
+@pytest.mark.parametrize("hit", [0, 12, 14])
+def test_in_the_one_tree_everything_is_built_before_every_half(tmp_path: Path, hit: int) -> None:
+    referee = NOISY["referee"] | {"prepare": ["build"]}
+    noisy = NOISY | {"referee": referee | {"calibrate": 0}}
+    climb = Toy(tmp_path / "toy", TURNS, **noisy, **IN_PLACE, checks=BUILT)
+    if hit:
+        climb.killed_at("outcome.recorded", hit, iterations=4)
+        assert climb.verdicts() == {1: "promoted"}
+    climb.run(4)
+    assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "rejected", 4: "promoted"}
+
+
+@pytest.mark.parametrize("mode", [{}, IN_PLACE], ids=["worktree", "in-place"])
+def test_without_noise_a_champion_is_built_where_it_is_measured_again(
+    tmp_path: Path, mode: Json
+) -> None:
+    climb = Toy(tmp_path / "toy", TURNS, **mode, checks=BUILT, referee={"remeasure": 1})
+    climb.run(4)
+    assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "rejected", 4: "promoted"}
+    again = climb.events("ChampionMeasured")
+    assert [(each["iteration"], each["now"], each["changed"]) for each in again] == [
+        (2, 10, False),
+        (3, 9, False),
+        (4, 9, False),
+    ]
+
+
 def test_what_must_be_built_and_is_not_says_nothing_about_the_candidate(toy: Make) -> None:
     checks = [
         {"name": "build", "run": "cp work.py built.py", "deadline": "30s"},

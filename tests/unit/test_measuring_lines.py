@@ -73,7 +73,7 @@ def test_a_half_says_whose_it_is() -> None:
     assert half_text(msgspec.structs.replace(champion, role="candidate")) == (
         " (pair 3, the candidate)"
     )
-    assert half_text(msgspec.structs.replace(champion, pair=0)) == (
+    assert half_text(msgspec.structs.replace(champion, pair=0, prepares=True)) == (
         " (making ready the champion c-0001)"
     )
     assert half_text(None) == ""

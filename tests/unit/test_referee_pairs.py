@@ -221,6 +221,72 @@ def test_a_half_that_the_machine_failed_is_run_again_as_often_as_the_check_says(
     assert verdict.signature
 
 
+def steps_of(story: Story, number: int, plan: Plan, most: int = 20) -> list[str]:
+    """The steps up to a verdict, each of which passes with the value 100."""
+    taken: list[str] = []
+    while len(taken) < most and isinstance(step := story.step(number, plan), RunCheck):
+        taken.append(step.name if step.half is None else f"{step.name} {_short(step.half)}")
+        if step.half is None:
+            story.add(msgspec.structs.replace(checked(number, 100.0), check=step.name))
+        else:
+            story.half(number, step, 100.0 if step.half.role == "champion" else 90.0)
+    return taken
+
+
+def _short(half: Half) -> str:
+    return f"{'for ' if half.prepares else ''}{half.role} {half.pair}"
+
+
+def with_build(**changed: object) -> Plan:
+    exact = plan(noisy=False, remeasure=1, prepare=("build",), **changed)
+    return msgspec.structs.replace(exact, checks=(PlannedCheck(name="build"), *exact.checks))
+
+
+def test_a_champion_is_made_ready_once_where_it_has_a_tree_of_its_own() -> None:
+    story = Story()
+    story.add(began(2), proposed(2))
+    assert steps_of(story, 2, with_build()) == [
+        "build", "cost", "build for champion 0", "cost champion 1", "cost candidate 1", "last",
+    ]  # fmt: skip
+
+
+def test_in_one_tree_each_half_is_made_ready_and_so_is_what_comes_after() -> None:
+    story = Story()
+    story.add(began(2), proposed(2))
+    assert steps_of(story, 2, with_build(one_tree=True)) == [
+        "build", "cost", "build for champion 1", "cost champion 1", "build for candidate 1",
+        "cost candidate 1", "build for candidate 0", "last",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("trees", ["one", "more"])
+def test_what_was_made_ready_in_the_one_tree_is_gone_with_its_engine(trees: str) -> None:
+    story, built = Story(), with_build(one_tree=trees == "one")
+    story.add(began(2), proposed(2))
+    for name in ("build", "cost"):
+        story.add(msgspec.structs.replace(checked(2, 90.0), check=name))
+    first = story.step(2, built)
+    story.half(2, first, 0.0, metrics={})
+    story.add(msgspec.structs.replace(started(), fingerprint=FINGERPRINT))
+    assert (story.step(2, built) == first) is (trees == "one")
+
+
+def test_only_the_failures_of_one_check_count_against_its_retries() -> None:
+    story, built = Story(), with_build()
+    built = msgspec.structs.replace(
+        built,
+        checks=tuple(msgspec.structs.replace(check, retries=1) for check in built.checks),
+        referee=msgspec.structs.replace(built.referee, prepare=("build", "last")),
+    )
+    story.add(began(2), proposed(2))
+    for name in ("build", "cost"):
+        story.add(msgspec.structs.replace(checked(2, 90.0), check=name))
+    story.half(2, story.step(2, built), 0.0)
+    second = story.step(2, built)
+    story.half(2, second, 0.0, outcome="failed", verdict="infra", detail="gone", metrics={})
+    assert story.step(2, built) == second
+
+
 def test_a_champion_of_the_same_age_as_is_allowed_is_measured_again() -> None:
     exact = plan(noisy=False)
     for number in (5, 6):

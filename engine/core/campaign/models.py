@@ -293,6 +293,13 @@ class Campaign(Model):
         return found[-1] if found else None
 
     @property
+    def early_checks(self) -> tuple[str, ...]:
+        """The names of the checks that every candidate passes before it is measured."""
+        always = [check.name for check in self.checks if check.when == "always"]
+        measuring = self.measuring_check
+        return tuple(always[: always.index(measuring.name)] if measuring else always)
+
+    @property
     def sealed(self) -> bool:
         """Whether any of its checks is a sealed one, which needs a sandbox."""
         return any(check.sealed for check in self.all_checks)

@@ -61,9 +61,7 @@ def _preparation(draft: Draft) -> Iterator[Finding]:
     campaign = draft.campaign
     if not draft.sound("checks") or not draft.sound("metric", "name"):
         return
-    measuring = campaign.measuring_check
-    early = [check.name for check in campaign.checks if check.when == "always"]
-    early = early[: early.index(measuring.name)] if measuring else early
+    early = campaign.early_checks
     for index, name in enumerate(campaign.referee.prepare):
         if name not in early:
             otherwise = f"there is {', '.join(early)}" if early else "remove it: there is none"
@@ -72,11 +70,3 @@ def _preparation(draft: Draft) -> Iterator[Finding]:
                 message=f"no check {show(name)} comes before the one that measures",
                 fix=did_you_mean(name, early, otherwise),
             )
-    workspace = campaign.workspace
-    if campaign.referee.prepare and workspace is not None and workspace.mode == "in-place":
-        yield Finding(
-            place=("referee", "prepare"),
-            message="in the one tree of mode in-place nothing stays prepared",
-            fix="write mode: worktree, or let the check that measures do all of it",
-            at_key=True,
-        )

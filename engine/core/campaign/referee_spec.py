@@ -52,7 +52,9 @@ class RefereeSpec(Model):
     prepare: tuple[FileName, ...] = Field(
         default=(),
         description="Checks that make a champion ready to be measured, such as a build: they are "
-        "run for it once in an iteration, in a tree and a scratch folder of its own.",
+        "run for it once in an iteration, in a tree and a scratch folder of its own; in the mode "
+        "`in-place`, where champion and candidate share one tree, before every measurement. With "
+        "`noise: none` all checks before the one that measures are.",
         examples=["[build]"],
     )
 
