@@ -143,13 +143,18 @@ def test_pairs_are_with_the_champion_of_the_moment(tmp_path: Path) -> None:
 
 KILLS = [
     ("check.recorded", 13),
-    ("check.spawned", 14),
     ("check.ended", 15),
     ("outcome.recorded", 15),
-    ("outcome.recorded", 16),
     ("outcome.recorded", 5),
-    ("journal.committed", 30),
-    ("verdict.recorded", 2),
+    *(
+        pytest.param(*kill, marks=pytest.mark.long)
+        for kill in (
+            ("check.spawned", 14),
+            ("outcome.recorded", 16),
+            ("journal.committed", 30),
+            ("verdict.recorded", 2),
+        )
+    ),
 ]
 """Failpoints and how often they are reached before the kill: within the pairs of 1, 2 or 3."""
 
@@ -230,7 +235,8 @@ SLOW = "1.05 if os.path.exists('slow') else 1.0"
 
 
 def test_a_champion_that_became_slower_is_noticed(tmp_path: Path) -> None:
-    noisy = Noisy(tmp_path, slower=SLOW, cv=0.003, stop="{iterations: 3}")
+    referee = "{first_pairs: 6, most_pairs: 6, calibrate: 4}"
+    noisy = Noisy(tmp_path, slower=SLOW, cv=0.003, referee=referee, stop="{iterations: 3}")
     noisy.run()
     (tmp_path / "slow").touch()
     printed = noisy.run("--iterations", "5").stdout
@@ -294,7 +300,7 @@ def test_under_another_environment_the_champion_is_measured_before_any_verdict(
     assert verdict["seq"] == again["seq"] + 1
     gained = verdict["value"] < again["now"]
     assert (verdict["verdict"] == "promoted") == gained
-    assert halves(events) == [(5, 1, "champion"), (5, 1, "candidate")]
+    assert halves(events) == [(5, 0, "champion"), (5, 1, "champion"), (5, 1, "candidate")]
 
 
 def test_what_was_measured_before_the_environment_changed_is_thrown_away(tmp_path: Path) -> None:
