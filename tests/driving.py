@@ -138,7 +138,10 @@ def of_type(events: Sequence[dict[str, Any]], *types: str) -> list[dict[str, Any
 def check_history(events: Sequence[dict[str, Any]]) -> None:
     """Fails unless the history is whole and no check was run to its end twice."""
     check_turns_of(events)
-    finished = [(event["iteration"], event["check"]) for event in of_type(events, "CheckFinished")]
+    finished = [
+        (event["iteration"], event["check"], json.dumps(event["half"]))
+        for event in of_type(events, "CheckFinished")
+    ]
     assert len(finished) == len(set(finished)), "a check was run to its end twice"
 
 

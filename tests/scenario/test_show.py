@@ -50,7 +50,7 @@ def test_a_page_tells_what_was_tried_and_what_became_of_it(ended: Toy) -> None:
     assert lines[0] == "iteration 2 of toy-s0: promoted"
     for line in (
         "  candidate  c-0002 by scripted, from c-0001",
-        "  value      score 9; the champion, c-0001, had 10: gain +10.00 %",
+        "  value      score 9 (score can be forged); the champion, c-0001, had 10: gain +10.00 %",
         "  used       1,200 tokens, 0.02 USD",
         "  predicted: score +10 %: it is one less",
         "  * 1. idea 1 (structural; upside 10 %; risk none)",
