@@ -18,9 +18,9 @@ $(VENV)/.ready: requirements.txt requirements-tpu.txt pyproject.toml scripts/set
 $(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt scripts/setup_tests.sh
 	@VENV="$(VENV)" sh scripts/setup_tests.sh
 
-# Everything that CI runs. Most tests wait for processes: four workers keep two cores busy.
+# Everything that CI runs.
 test: $(VENV)/.ready-tests check
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 # Soaks, long statistics and sweeps.
 test-long: $(VENV)/.ready-tests
