@@ -1,6 +1,6 @@
 """What commands about directives and stashes do: pure decisions, as events."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -18,6 +18,8 @@ from engine.core.state import RunState
 
 LONGEST_DIRECTIVE = 20_000
 """Characters. It goes into every prompt."""
+
+_BY_CAMPAIGN: Final = "the campaign"
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -112,3 +114,11 @@ def _unknown(state: RunState, name: DirectiveId) -> Refusal | None:
 
 def _no_stash(state: RunState, name: str) -> str:
     return f"there is no stash {name}; there are: {', '.join(state.stashes) or 'none'}"
+
+
+def by_campaign(state: RunState, directive: AddDirective) -> list[e.AnyEvent]:
+    """A directive of the campaign, unless the run had it before, retired or edited since."""
+    known = (each for each in state.directives.values() if each.by == _BY_CAMPAIGN)
+    if any((each.source, each.title) == (directive.source, directive.title) for each in known):
+        return []
+    return [added(state, directive, by=_BY_CAMPAIGN)]

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol, assert_never
+from typing import Protocol, assert_never
 
 import anyio
 import msgspec
@@ -11,13 +11,12 @@ import msgspec
 from engine.checks.boxes import Ground
 from engine.checks.harness import Harness
 from engine.core import failpoints
-from engine.core.answering_steering import added
+from engine.core.answering_steering import by_campaign
 from engine.core.commands import AddDirective
 from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
-    AnyEvent,
     AttemptStashed,
     ChangeCarriedOver,
     VerdictReached,
@@ -47,7 +46,6 @@ from engine.workspace.protocol import (
     beside,
 )
 
-BY_CAMPAIGN: Final = "the campaign"
 _log = logging.getLogger(__name__)
 
 
@@ -163,7 +161,9 @@ class Coding:
         await self._grounds.open(self.base)
         await self._accept_champion()
         for directive in self._directives:
-            await self._writer.decide(lambda state, directive=directive: _new(state, directive))
+            await self._writer.decide(
+                lambda state, directive=directive: by_campaign(state, directive)
+            )
         await self._forget_dropped()
         await self._guard.look()
 
@@ -396,11 +396,3 @@ class Coding:
         code = self._writer.state.candidates[turn.candidate].code
         assert code is not None  # noqa: S101  (these steps are for candidates of code)
         return code
-
-
-def _new(state: RunState, directive: AddDirective) -> list[AnyEvent]:
-    """A directive of the campaign, unless the run had it before, retired or edited since."""
-    known = (each for each in state.directives.values() if each.by == BY_CAMPAIGN)
-    if any((each.source, each.title) == (directive.source, directive.title) for each in known):
-        return []
-    return [added(state, directive, by=BY_CAMPAIGN)]
