@@ -35,7 +35,7 @@ from engine.executors.protocol import (
     NotStarted,
     TimedOut,
 )
-from engine.executors.sandbox import PRODUCED
+from engine.executors.sandbox import PRODUCED, TMP
 from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
 
@@ -154,6 +154,12 @@ class Sealed:
         }
         if half.token is not None:
             env[TOKEN_VARIABLE] = half.token
+        if half.token is not None and half.box is not None:
+            # Compiled modules beside the judge's are no part of what was compared: none is read.
+            env["PYTHONPYCACHEPREFIX"] = f"{TMP}/pycache"
+        if turn.variables.missing:
+            names = ", ".join(turn.variables.missing)
+            return NotStarted(f"not set in the environment of the engine: {names}")
         return await self._executor.run(
             Command(
                 run=step.command(turn.spec, half.part),

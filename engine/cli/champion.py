@@ -1,8 +1,5 @@
 """`champion accept|reject`, and `run --from`: a person's word on who is champion."""
 
-import re
-from typing import Final
-
 import click
 
 from engine.cli.console import readable, user_name
@@ -15,9 +12,7 @@ from engine.client import ClientError, RunHandle
 from engine.core.answering_champions import rule
 from engine.core.answering_steering import Refusal
 from engine.core.commands import AcceptChampion, RejectChampion, name_of
-from engine.core.ids import CandidateId, IterationNumber, candidate_id
-
-_NUMBER: Final = re.compile(r"(?:#|c-)?0*(?P<number>[1-9][0-9]{0,14})")
+from engine.core.ids import CandidateId, candidate_id, iteration_named
 
 
 def accept(candidate: str, run: str | None, *, reason: str, as_json: bool) -> None:
@@ -69,7 +64,7 @@ def _give(run: str | None, command: AcceptChampion | RejectChampion, *, as_json:
 
 
 def _named(text: str) -> CandidateId:
-    found = _NUMBER.fullmatch(text)
+    found = iteration_named(text)
     if found is None:
         fail(f"{text!r} names no candidate; write its number, as in 7, #7 or c-0007")
-    return candidate_id(IterationNumber(int(found["number"])))
+    return candidate_id(found)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -18,11 +17,11 @@ from engine.cli.looking import open_run, warn_of_damage
 from engine.cli.shown import Part
 from engine.client import RunHandle
 from engine.core.events import LogSpan, Record
+from engine.core.ids import iteration_named
 from engine.core.state import RunState
 from engine.reports.iteration import Attempt, Iteration, iteration_of
 from engine.workspace.naming import private_ref
 
-_NUMBER: Final = re.compile(r"(?:#|c-)?0*(?P<number>[1-9][0-9]{0,14})")
 _READ_BYTES: Final = 1 << 16
 _DIFF_BYTES: Final = 64 << 20
 
@@ -48,10 +47,9 @@ def show(name: str, run: str | None, *, what: Part, attempt: int | None) -> None
 
 
 def _found(handle: RunHandle, name: str) -> tuple[RunState, Iteration]:
-    match = _NUMBER.fullmatch(name)
-    if match is None:
+    number, state = iteration_named(name), handle.state
+    if number is None:
         fail(f"{name!r} is no iteration; give its number, as in `controlroom show 7`")
-    number, state = int(match["number"]), handle.state
     if state is None or state.last_iteration == 0:
         warn_of_damage(handle)
         fail(f"{handle.paths.root} has no iteration yet", Exit.NOTHING_VALID)

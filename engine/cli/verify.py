@@ -1,7 +1,6 @@
 """`verify`: whether what a run says of itself holds: its journal, its receipts, what judged."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -14,11 +13,11 @@ from engine.cli.exits import Exit, fail
 from engine.client import NoSuchRun, RunHandle, find_run
 from engine.core.events import HarnessRecorded
 from engine.core.fold import FoldError, fold
+from engine.core.ids import iteration_named
 from engine.core.state import RunState
 from engine.reports.receipt import Receipts, as_data
 from engine.reports.receipt_check import Unreadable, read, wrong_with
 
-_CANDIDATE: Final = re.compile(r"(?:#|c-)?0*(?P<number>[1-9][0-9]{0,8})")
 _MOST_NAMED: Final = 20
 
 
@@ -70,22 +69,22 @@ def _wanted(what: str | None, run: str | None) -> _Wanted:
         if what is None or run is not None:
             number = None if what is None else _number(what)
             return _Wanted(path=find_run(run, folder), number=number)
-        match = _CANDIDATE.fullmatch(what)
+        number = iteration_named(what)
         try:
             return _Wanted(path=find_run(what, folder))
         except NoSuchRun:
-            if match is None:
+            if number is None:
                 raise
-        return _Wanted(path=find_run(None, folder), number=int(match["number"]))
+        return _Wanted(path=find_run(None, folder), number=number)
     except NoSuchRun as error:
         fail(str(error))
 
 
 def _number(what: str) -> int:
-    match = _CANDIDATE.fullmatch(what)
-    if match is None:
+    number = iteration_named(what)
+    if number is None:
         _refuse(what)
-    return int(match["number"])
+    return number
 
 
 def _refuse(what: str) -> NoReturn:

@@ -93,7 +93,7 @@ def half_failed(
     check = next((check for check in plan.checks if check.name == last.check), None)
     check = check or PlannedCheck(name=last.check)
     if last.voided:
-        return verdict_of(state, turn, "infra", last.voided, on_fail="fail")
+        return verdict_of(state, turn, "infra", last.voided)
     failed = sum(
         (report.half, report.check, report.outcome) == (last.half, last.check, "failed")
         for report in turn.halves

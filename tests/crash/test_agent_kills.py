@@ -3,13 +3,12 @@
 import random
 from collections.abc import Callable
 
-import pytest
-
 from tests.coding import Steps, Toy, aside, check_climb, spend, value
 from tests.driving import of_type, wait_for
 
 Make = Callable[..., Toy]
 
+KILLS = 40
 ITERATIONS = 10
 MOST_EVENTS = 5
 LONGEST_S = 0.15
@@ -44,17 +43,16 @@ def killed_somewhere(climb: Toy, dice: random.Random, *, soon: bool) -> None:
     engine.wait()
 
 
-@pytest.mark.parametrize("often", [12, pytest.param(40, marks=pytest.mark.long)])
-def test_kills_change_nothing(toy: Make, often: int) -> None:
+def test_forty_kills_change_nothing(toy: Make) -> None:
     turns: dict[int | str, Steps] = {n: turn(n) for n in range(2, ITERATIONS + 1)}
     policy = {"same_failure": 0, "max_failures": 99}
     reference, climb = toy(turns, policy=policy), toy(turns, policy=policy)
     reference.run(ITERATIONS)
 
     dice = random.Random(7)
-    for kills in range(often):
+    for kills in range(KILLS):
         # Spread over the run, however quick the machine is.
-        ahead = len(climb.verdicts()) > (ITERATIONS - 2) * kills / often
+        ahead = len(climb.verdicts()) > (ITERATIONS - 2) * kills / KILLS
         killed_somewhere(climb, dice, soon=ahead or dice.random() < 0.1)
     climb.run(ITERATIONS)
 

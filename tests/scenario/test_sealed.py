@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,27 @@ def test_what_judges_is_changed_under_the_run(packed: Driver, change: str) -> No
     packed("resume")
     packed.run("--iterations", "4")
     assert of_type(packed.events(), "VerdictReached")[-1]["verdict"] in {"promoted", "rejected"}
+
+
+def test_a_compiled_module_beside_the_judges_is_not_read(sealed: Make) -> None:
+    """It is none of the files that are compared, and who has the person's rights can write it."""
+    climb = sealed({})
+    climb.person.write({"rules.py": "WORTH = 1\n", "judge.py": f"import rules\n{JUDGE}"})
+    easy = climb.folder / "easy.py"
+    easy.write_text("raise SystemExit('the planted one was read')\n")
+    place = climb.paths.trees / "judge" / "__pycache__" / "rules.cpython-{}{}.pyc"
+    plant = (
+        "import pathlib, py_compile, sys;"
+        f"place = pathlib.Path({str(place)!r}.format(*sys.version_info[:2]));"
+        "place.parent.mkdir(exist_ok=True);"
+        f"py_compile.compile({str(easy)!r}, str(place), "
+        "invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+    )
+    turn: Steps = [{"run": f'{sys.executable} -c "{plant}"'}, value(9)]
+    (climb.folder / "script.yaml").write_text(yaml.safe_dump({"iterations": {2: turn}}))
+    git(climb.repo, "add", "rules.py")
+    git(climb.repo, "commit", "-qm", "Rules", "--", "judge.py", "rules.py")
+    climb.base, climb.before = climb.person.head, climb.person.state()
+    climb.run(2)
+    assert list(place.parent.glob("rules.*.pyc")), "nothing was planted"
+    assert climb.verdicts() == {1: "promoted", 2: "promoted"}
