@@ -69,7 +69,7 @@ def lives(pid: int) -> bool:
     return process is not None and not process.dead
 
 
-def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
+def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait for something that another process brings about."""
     last_s = time.monotonic() + within_s
     while not condition():

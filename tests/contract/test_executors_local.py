@@ -123,18 +123,18 @@ async def test_waiting_for_the_log_is_not_the_commands_time(marked: Marked) -> N
 @pytest.mark.anyio
 async def test_two_logs_that_wait_at_once_count_once(marked: Marked) -> None:
     class Slow(MemoryLog):
-        """Takes nothing for a second."""
+        """Takes nothing for two seconds."""
 
         async def write(self, data: bytes) -> None:
-            await anyio.sleep(1)
+            await anyio.sleep(2)
             await super().write(data)
 
     command = marked.command("echo one; echo two >&2; sleep 600", deadline_s=2)
     begun_s = time.monotonic()
     ended = await Local(grace_s=0.2).run(command, log=Slow(), errors=Slow())
     assert isinstance(ended, TimedOut)
-    assert 2 <= ended.after_s < 2.9
-    assert time.monotonic() - begun_s >= 3
+    assert 2 <= ended.after_s < 3.9
+    assert time.monotonic() - begun_s >= 4
 
 
 @pytest.mark.anyio
@@ -216,14 +216,19 @@ async def test_descriptors_do_not_leak(marked: Marked) -> None:
 
 @pytest.mark.anyio
 async def test_it_costs_little(marked: Marked) -> None:
-    """CPU of this process for a command; the best of several, since the machine is shared."""
+    """CPU of this process for a command, beside what bare anyio takes; the best of each."""
     local = Local()
-    spent_ms: list[float] = []
+    bare_s: list[float] = []
+    spent_s: list[float] = []
     for _ in range(30):
         begun_s = time.process_time()
+        await anyio.run_process(["true"])
+        bare_s.append(time.process_time() - begun_s)
+        begun_s = time.process_time()
         await local.run(marked.command(("true",)), log=MemoryLog())
-        spent_ms.append((time.process_time() - begun_s) * 1e3)
-    assert min(spent_ms) < 2
+        spent_s.append(time.process_time() - begun_s)
+    print(f"{min(spent_s) / min(bare_s):.2f} times")
+    assert min(spent_s) < 3 * min(bare_s)
 
 
 def test_a_process_is_told_from_a_later_one_with_its_pid() -> None:

@@ -106,7 +106,10 @@ def test_it_edits_a_repository_and_its_usage_is_the_ledgers(place: Place) -> Non
     ] == [True] * 4
     assert told(server.ledger.billed).items() <= result["usage"].items()
     assert summed(ended) == told(server.ledger.billed)
-    assert isclose(result["total_cost_usd"], server.ledger.cost_usd(LIST_PRICES))
+    a_token_usd = LIST_PRICES.output_usd / 1e6  # a call that was cut may have begun to answer
+    assert isclose(
+        result["total_cost_usd"], server.ledger.cost_usd(LIST_PRICES), abs_tol=1.01 * a_token_usd
+    )
     first = json.loads(calls[0].body)
     assert first["model"] == MODEL
     assert "žluťoučký kůň" in json.dumps(first["messages"], ensure_ascii=False)

@@ -117,7 +117,7 @@ def test_a_run_is_followed_as_it_grows_and_when_it_dies(
     held.release()
     began = time.monotonic()
     followed.until(lambda room: room.condition.word == "crashed")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_a_wish_goes_to_the_inbox_and_is_pending_until_it_is_answered(

@@ -41,7 +41,7 @@ async def test_ten_agents_that_think_cost_little(tmp_path: Path) -> None:
     share = (_cpu_s() - before_s) / (time.monotonic() - begun_s)
     assert all(isinstance(result, SessionResult) for result in results)
     print(f"{share:.3f} of a core, p99 {sorted(delays)[int(len(delays) * 0.99)] * 1e3:.1f} ms")
-    assert share < 0.2
+    assert share < 0.5
 
 
 def _made(folder: Path) -> Path:

@@ -186,16 +186,28 @@ def test_evolution_beats_random_search_where_there_is_structure():
     ids=["choices", "floats"],
 )
 def test_a_proposal_after_ten_thousand_costs_no_more_than_the_first(space: Space):
+    """Beside a proposal after a hundred, in the same process."""
     run = Run(space, lambda p: math.fsum(p.values()))
     rng = draws.stream("fill")
+    first_s = 0.0
     for number in range(10_000):
+        if number == 100:
+            first_s = seconds_of_asking(run)
         point = space.random(rng)
         run.keys.add(space.key(point))
         run.history.proposed(point)
         run.history.scored(
             Parent((math.fsum(point.values()),), number, CandidateId(f"c{number}"), point)
         )
-    started = time.process_time()
-    for _ in range(100):
-        run.step()
-    assert (time.process_time() - started) / 100 < 0.010
+    assert seconds_of_asking(run) < 5 * first_s
+
+
+def seconds_of_asking(run: Run) -> float:
+    """CPU for thirty proposals; the best of five times."""
+    taken_s: list[float] = []
+    for _ in range(5):
+        begun_s = time.process_time()
+        for seed in range(30):
+            run.ask(seed=seed)
+        taken_s.append(time.process_time() - begun_s)
+    return min(taken_s)
