@@ -209,7 +209,10 @@ def _words(texts: Iterable[str]) -> list[bytes]:
 
 def _environment(command: Command, box: Box) -> Mapping[str, str]:
     """What the command is given: its own, but for what names places that it does not see."""
-    env = command.env | {"HOME": sandbox.HOME, "TMPDIR": sandbox.TMP}
+    own = {"HOME": sandbox.HOME, "TMPDIR": sandbox.TMP}
+    if box.home is not None:
+        own = {"HOME": str(box.home), "TMPDIR": sandbox.OWN_TMP}
+    env = command.env | own
     if box.collects is not None:
         env[PRODUCED_VARIABLE] = sandbox.PRODUCED
     if command.report_to is not None:

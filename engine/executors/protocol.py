@@ -43,12 +43,14 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     CONTROLROOM_PRODUCED; the ordinary files that it leaves there are copied into `collects` once
     nothing of it lives any more, at most MOST_PRODUCED_FILES of them.
 
-    With `nesting` it may make sandboxes of its own, as some agents do.
+    With `nesting` it may make sandboxes of its own, as some agents do. With `home`, a folder of
+    `write`, that is its HOME and stays; only what is temporary is its own then.
     """
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     hide: tuple[Path, ...] = ()
+    home: Path | None = None
     network: bool = False
     nesting: bool = False
     memory_bytes: int = 8 << 30

@@ -20,6 +20,9 @@ from engine.executors.protocol import Box
 PROGRAM: Final = "bwrap"
 HOME: Final = "/tmp/home"  # noqa: S108 (within the sandbox)
 TMP: Final = "/tmp"  # noqa: S108
+OWN_TMP: Final = "/tmp/own"  # noqa: S108
+"""For temporary files where HOME stays: some programs want none of it below the other."""
+
 SHM: Final = "/dev/shm"  # noqa: S108
 PRODUCED: Final = "/produced"
 SYSTEM: Final = Path("/usr")
@@ -178,7 +181,7 @@ def _kernel(*, nesting: bool) -> Iterator[str]:
 def _scratch(box: Box) -> Iterator[str]:
     for path in (SHM, TMP):
         yield from ("--size", str(box.scratch_bytes), "--tmpfs", path)
-    yield from ("--dir", HOME, "--remount-ro", "/dev")
+    yield from ("--dir", HOME if box.home is None else OWN_TMP, "--remount-ro", "/dev")
     if box.collects is not None:
         yield from ("--size", str(box.produced_bytes), "--tmpfs", PRODUCED)
 

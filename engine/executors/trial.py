@@ -2,9 +2,11 @@
 
 import functools
 import os
+import shlex
 import subprocess
 from contextlib import ExitStack
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +23,9 @@ _REASONS: Final = {
     "setting up uid map": "user namespaces are restricted here (a setting of the system's)",
     "Creating new namespace failed": "user namespaces are forbidden here, or used up",
 }
+_DONE, _NO_PROC = 7, 8
+_WITHIN: Final = "--unshare-user --unshare-pid --ro-bind / / --dev /dev"
+"""As agents' own sandboxes are made, whatever else they have."""
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,27 +36,71 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
+class Nesting(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a sandbox within a sandbox works; if not, why.
+
+    `own_proc` tells whether the inner one can have a /proc of its own. Where the engine is root it
+    cannot: the outer one covers what root owns of it.
+    """
+
+    works: bool
+    why: str = ""
+    own_proc: bool = False
+
+
 @functools.cache
 def available() -> Sandbox:
     """Whether a command can be run in a sandbox here.
 
     Cost: one command in a sandbox, the first time; it blocks.
     """
-    version = sandbox.version()
-    try:
-        trouble = _try()
-    except (CannotStartError, OSError, subprocess.SubprocessError) as error:
-        trouble = str(error)
+    version, ended = sandbox.version(), _tried(f"exit {_DONE}", Box())
+    trouble = "" if ended.status == _DONE else ended.words
     return Sandbox(works=not trouble, why=trouble, version=version)
 
 
-def _try() -> str:
-    """What is wrong with a sandbox here; nothing if it works."""
+@functools.cache
+def nesting() -> Nesting:
+    """Whether what runs in a sandbox can make another one within, as some agents do.
+
+    Cost: as `available`.
+    """
+    outer = available()
+    if not outer.works:
+        return Nesting(works=False, why=outer.why)
+    path = Path(sandbox.program()[0]).resolve()
+    inner = f"{shlex.quote(str(path))} {_WITHIN}"
+    script = (
+        f"{inner} --proc /proc true 2>/dev/null && exit {_DONE}; "
+        f"{inner} true && exit {_NO_PROC}; exit 1"
+    )
+    shown = () if path.is_relative_to(sandbox.SYSTEM) else (path,)
+    ended = _tried(script, Box(read=shown, nesting=True))
+    if ended.status in (_DONE, _NO_PROC):
+        return Nesting(works=True, own_proc=ended.status == _DONE)
+    return Nesting(works=False, why=ended.words)
+
+
+class _Tried(NamedTuple):
+    """How a script in a sandbox ended, if it began; else what was said of it."""
+
+    status: int | None
+    words: str
+
+
+def _tried(script: str, box: Box) -> _Tried:
+    try:
+        return _run(script, box)
+    except (CannotStartError, OSError, subprocess.SubprocessError) as error:
+        return _Tried(None, str(error))
+
+
+def _run(script: str, box: Box) -> _Tried:
     command = Command(
-        run="exit 7", cwd=sandbox.SYSTEM, env={}, marker=Marker("trial", "trial#1"), box=Box()
+        run=script, cwd=sandbox.SYSTEM, env={}, marker=Marker("trial", "trial#1"), box=box
     )
     with ExitStack() as opened:
-        boxed = Boxed(command, Box(), opened, None)
+        boxed = Boxed(command, box, opened, None)
         launch = boxed.launch
         process = subprocess.run(
             launch.argv,
@@ -66,10 +115,9 @@ def _try() -> str:
         boxed.started()
         told = dict(wire.Frames().feed(os.read(boxed.pipe.reading_end, 1 << 16)))
     ended = told.get(wire.ENDED)
-    if ended is not None and wire.unpacked(ended).status == 7:
-        return ""
     said = told.get(wire.REFUSED_START) or process.stderr
-    return _words(said.decode(errors="replace").strip() or "it ended without a word")
+    words = _words(said.decode(errors="replace").strip() or "it ended without a word")
+    return _Tried(None if ended is None else wire.unpacked(ended).status, words)
 
 
 def _words(said: str) -> str:
