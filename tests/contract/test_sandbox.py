@@ -25,7 +25,7 @@ from engine.executors.protocol import (
     NotStarted,
     Produced,
 )
-from engine.executors.trial import available
+from engine.executors.trial import available, nesting
 from tests.executing import Marked, MemoryLog
 from tests.mounts import small_disk
 
@@ -341,6 +341,37 @@ async def test_a_sandbox_within_needs_to_be_allowed(marked: Marked, *, nesting: 
     ended, text = await run(marked, script, Box(read=(marked.folder,), nesting=nesting))
     assert isinstance(ended, Finished)
     assert (text == "within\n") == nesting, text
+
+
+@pytest.mark.anyio
+async def test_what_may_make_sandboxes_reaches_no_control_group(marked: Marked) -> None:
+    """With one of the engine's it could freeze the engine, where that is root."""
+    mount = "mkdir /tmp/m && mount -t cgroup2 none /tmp/m && echo mounted"
+    script = f"""
+        unshare --user --map-root-user --mount true && echo within
+        unshare --user --map-root-user --mount --cgroup sh -c '{mount}'
+        unshare --user --map-root-user --mount sh -c '{mount}'
+    """
+    _, text = await run(marked, script, Box(read=(marked.folder,), nesting=True))
+    assert text.startswith("within\n"), text
+    assert "mounted" not in text
+
+
+def test_a_sandbox_within_is_tried() -> None:
+    found = nesting()
+    assert found.works == (not found.why)
+    assert found.works, found.why
+    assert found.own_proc == (os.geteuid() != 0)
+
+
+@pytest.mark.anyio
+async def test_a_home_may_stay(marked: Marked, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    box = Box(read=(marked.folder,), write=(home,), home=home)
+    script = 'echo x > "$HOME/file"; echo y > "$TMPDIR/file"; echo "$HOME $TMPDIR"'
+    assert await run(marked, script, box) == (Finished(exit_code=0), f"{home} /tmp/own\n")
+    assert [path.name for path in home.iterdir()] == ["file"]
 
 
 def test_frames_come_whole_out_of_any_pieces() -> None:
