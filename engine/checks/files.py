@@ -28,6 +28,11 @@ def stamp(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
+    return stamp_of(status)
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp of the file that the system says this of."""
     return Stamp(
         status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
     )

@@ -1,5 +1,6 @@
 """Whether the files that judge are what they were."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -51,6 +52,40 @@ def test_a_change_that_keeps_size_and_times_is_seen(folder: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert harness.changed() == ["judge.py"]
+
+
+def test_a_change_right_after_it_was_read_is_seen(folder: Path) -> None:
+    # Where the clock of the files ticks slowly, most of these changes leave their stamps as they are.
+    path = folder / "judge.py"
+    for content in itertools.islice(itertools.cycle(["first", "other"]), 200):
+        path.write_text(content)
+        harness = Harness(folder, ["judge.py"])
+        path.write_text("third")
+        assert harness.changed() == ["judge.py"]
+
+
+def test_a_change_is_told_again_and_again_until_it_is_undone(folder: Path) -> None:
+    harness, path = Harness(folder, ["*"]), folder / "judge.py"
+    path.write_text("JUDGE.PY")
+    assert [harness.changed() for _ in range(3)] == [["judge.py"]] * 3
+    path.write_text("judge.py")
+    assert harness.changed() == []
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(folder: Path) -> None:
+    harness = Harness(folder, ["*"])
+    (folder / "judge.py").unlink()
+    os.mkfifo(folder / "judge.py")
+    assert harness.changed() == ["judge.py"]
+    assert Harness(folder, ["*"]).changed() == []
+
+
+def test_a_link_to_other_files_with_the_same_content_is_seen(folder: Path) -> None:
+    harness = Harness(folder, ["*"])
+    os.link(folder / "data" / "a.txt", folder / ".git" / "a.txt")
+    (folder / "data" / "link").unlink()
+    (folder / "data" / "link").symlink_to("../.git/a.txt")
+    assert harness.changed() == ["data/link"]
 
 
 def test_a_file_that_was_only_touched_is_the_same(folder: Path) -> None:
