@@ -55,7 +55,7 @@ def test_a_change_that_keeps_size_and_times_is_seen(folder: Path) -> None:
 
 
 def test_a_change_right_after_it_was_read_is_seen(folder: Path) -> None:
-    # Where the clock of the files ticks slowly, most of these changes leave their stamps as they are.
+    # Where the clock of the files ticks slowly, most of these leave their stamps as they are.
     path = folder / "judge.py"
     for content in itertools.islice(itertools.cycle(["first", "other"]), 200):
         path.write_text(content)
