@@ -108,10 +108,21 @@ def _program(command: Command) -> str:
         if not os.path.exists(name):  # noqa: PTH110
             raise CannotStartError(f"{name} does not exist")
         return name
-    path = command.env.get("PATH", os.defpath)
+    try:
+        return on_path(name, command.env.get("PATH", os.defpath))
+    except FileNotFoundError as error:
+        raise CannotStartError(str(error)) from error
+
+
+def on_path(name: str, path: str) -> str:
+    """The program of that name on a PATH.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     found = _found.get((name, path)) or shutil.which(name, path=path)
     if found is None:
-        raise CannotStartError(f"there is no program {name} on PATH")
+        raise FileNotFoundError(f"there is no program {name} on PATH")
     _found[name, path] = found  # what was found is not looked for each time
     return found
 

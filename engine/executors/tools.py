@@ -1,7 +1,6 @@
 """Running short commands of the engine's own, git above all, and capturing what they print."""
 
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -41,6 +40,7 @@ async def capture(
     stdin: bytes = b"",
     deadline_s: float,
     most_bytes: int = MOST_BYTES,
+    harmless: bool = False,
 ) -> Captured | TimedOut | NotStarted:
     """What the command printed, once it has ended; no shell, and nothing of it is left then.
 
@@ -54,13 +54,20 @@ async def capture(
         stdin: what it can read.
         deadline_s: seconds after which it is killed.
         most_bytes: it is killed when it prints more than this to either stream.
+        harmless: it changes nothing, and may come to its end where this process dies meanwhile.
     """
     with ExitStack() as files:
         try:
-            running = _Running(argv, cwd, env, stdin, files)
+            before = () if harmless else processes.death_signal()
+            running = _Running((*before, *_found(argv, env)), cwd, env, stdin, files)
         except (OSError, ValueError) as error:
             return NotStarted(f"cannot start {argv[0]}: {error}")
         return await running.attend(deadline_s, most_bytes)
+
+
+def _found(argv: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
+    """The words with the program's path for its name."""
+    return processes.on_path(argv[0], env.get("PATH", os.defpath)), *argv[1:]
 
 
 class _Running:
@@ -69,13 +76,10 @@ class _Running:
     def __init__(
         self, argv: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes, files: ExitStack
     ) -> None:
-        program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
-        if program is None:
-            raise FileNotFoundError(f"there is no program {argv[0]} on PATH")
         self._out, self._err = _Stream(files), _Stream(files)
         # Without its own session nobody takes it for a process of a check; see `trees`.
         self._process = subprocess.Popen(
-            [*processes.death_signal(), program, *argv[1:]],
+            argv,
             stdin=_readable(stdin, files),
             stdout=self._out.writing_end,
             stderr=self._err.writing_end,

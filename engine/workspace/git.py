@@ -35,6 +35,12 @@ _SETTINGS: Final = {
     "i18n.commitEncoding": "UTF-8",
     "advice.addEmbeddedRepo": "false",
 }
+_HARMLESS: Final = frozenset(
+    {"cat-file", "commit-tree", "diff-files", "diff-tree", "for-each-ref", "ls-files", "ls-tree"}
+    | {"merge-base", "rev-list", "rev-parse", "show"}
+)
+"""These change no file that anything refers to, and are over at once."""
+
 _KEPT: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _CONNECTING: Final = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO")
 _ADVICE: Final = {
@@ -87,6 +93,8 @@ class Git:
         self._env.update(identity or {})
         if git_dir is not None:
             self._env["GIT_DIR"] = str(git_dir)
+        self.trees: dict[str, str] = {}
+        """The trees of commits as far as they are known: a commit's is always the same."""
 
     async def ask(
         self,
@@ -112,6 +120,7 @@ class Git:
             stdin=stdin,
             deadline_s=deadline_s,
             most_bytes=most_bytes,
+            harmless=words[0] in _HARMLESS,
         )
         match ended:
             case Captured():

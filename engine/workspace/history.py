@@ -10,6 +10,7 @@ from engine.workspace.naming import shown
 from engine.workspace.protocol import MOST_FILES, Change, Commit, Conflict
 
 DIFF_BYTES: Final = 256 << 10
+_MOST_TREES: Final = 1000
 _KINDS: Final[dict[bytes, Literal["add", "delete"]]] = {b"A": "add", b"D": "delete"}
 
 
@@ -80,9 +81,16 @@ async def diff(git: Git, base: str, commit: str, most_bytes: int = DIFF_BYTES) -
 
 
 async def trees_of(git: Git, *commits: str) -> list[str]:
-    """The trees of some commits."""
-    words = [f"{commit}^{{tree}}" for commit in commits]
-    return (await git.line("rev-parse", *words)).splitlines()
+    """The trees of some commits, given by their full names."""
+    known = {commit: git.trees[commit] for commit in commits if commit in git.trees}
+    unknown = [commit for commit in commits if commit not in known]
+    if unknown:
+        found = await git.line("rev-parse", *(f"{commit}^{{tree}}" for commit in unknown))
+        known |= zip(unknown, found.splitlines(), strict=True)
+        if len(git.trees) > _MOST_TREES:
+            git.trees.clear()
+        git.trees.update(known)
+    return [known[commit] for commit in commits]
 
 
 async def commit_tree(

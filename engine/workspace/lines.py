@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.core.parts import FileChange
 from engine.workspace import history
+from engine.workspace.at_once import both
 from engine.workspace.history import Tip
 from engine.workspace.protocol import (
     Change,
@@ -32,12 +33,17 @@ class Lines:
 
     async def described(self, base: Commit, tip: Tip, name: str) -> Change | Unchanged:
         """The tip as a change of `base`, kept under the private ref."""
-        if tip.commit != base:
-            await self.refs.keep(name, tip.commit)
+
+        async def keep() -> None:
+            if tip.commit != base:
+                await self.refs.keep(name, tip.commit)
+
         (base_tree,) = await history.trees_of(self.git, base)
         if tip.tree == base_tree:
+            await keep()
             return Unchanged(commits=tip.commits)
-        return await history.change(self.git, base, tip)
+        change, _ = await both(lambda: history.change(self.git, base, tip), keep)
+        return change
 
     async def kept(self, base: Commit, tip: Tip, name: str) -> Commit | None:
         """The tip under the private ref; None, and no ref, when it is the base itself."""

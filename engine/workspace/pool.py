@@ -32,7 +32,7 @@ from engine.workspace.protocol import (
 from engine.workspace.refs import Refs
 from engine.workspace.repository import Repository, open_repository
 from engine.workspace.settings import WorkspaceSettings
-from engine.workspace.slot_tree import Furnishing, SlotTree
+from engine.workspace.slot_tree import Brought, Furnishing, SlotTree
 
 _BARRIER: Final = "gitdir: a-tree-whose-repository-was-removed\n"
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Pool:
         self._settings = settings
         self._environ = environ
         self._opened: tuple[Lines, Furnishing] | None = None
+        self._brought: dict[Path, Brought] = {}
 
     @property
     def top(self) -> Path:
@@ -184,7 +185,7 @@ class Pool:
 
     def _slot(self, slot: int) -> SlotTree:
         lines, furnishing = self._open
-        return SlotTree(lines.git, self._place(slot), furnishing)
+        return SlotTree(lines.git, self._place(slot), furnishing, self._brought)
 
     @property
     def _open(self) -> tuple[Lines, Furnishing]:

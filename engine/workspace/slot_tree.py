@@ -1,5 +1,6 @@
 """One slot's tree: brought to a commit, and taken as one."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ import anyio.to_thread
 import msgspec
 
 from engine.workspace import links, private_git, snapshot, tips
+from engine.workspace.at_once import both
 from engine.workspace.folders import disk_errors, is_folder, remove
 from engine.workspace.git import Git, Place
 from engine.workspace.history import Tip
@@ -40,13 +42,34 @@ class Furnishing(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.keep, *(links.pattern(link) for link in self.link))
 
 
-class SlotTree:
-    """The tree at a place, and the private repository in it."""
+class Brought(msgspec.Struct, frozen=True):
+    """What the engine made of a tree's index: whose it is, if a commit's, and its digest.
 
-    def __init__(self, git: Git, place: Place, furnishing: Furnishing) -> None:
+    An index says which files surely are as they were. One that is not byte for byte what this
+    engine left is not believed, whoever wrote it.
+    """
+
+    commit: Commit | None
+    digest: bytes
+
+
+class SlotTree:
+    """The tree at a place, and the private repository in it.
+
+    Args:
+        git: the person's repository.
+        place: the tree and its index.
+        furnishing: what is in the tree beside its commit.
+        brought: of all trees, by their places; kept by who keeps the trees.
+    """
+
+    def __init__(
+        self, git: Git, place: Place, furnishing: Furnishing, brought: dict[Path, Brought]
+    ) -> None:
         self._git = git
         self.place = place
         self._furnishing = furnishing
+        self._brought = brought
 
     async def bring_to(self, commit: Commit) -> Path:
         """The tree, exactly as the commit has it, with a new private repository.
@@ -54,13 +77,14 @@ class SlotTree:
         Raises:
             WorkspaceError: it cannot be written.
         """
-        await anyio.to_thread.run_sync(self._prepare)
+        known = self._brought.pop(self.place.tree, None)
+        await anyio.to_thread.run_sync(self._prepare, known)
         try:
-            await self._reset(commit)
+            index = await self._reset(commit)
         except WorkspaceError:
             await anyio.to_thread.run_sync(self._begin_anew)
-            await self._reset(commit)
-        await anyio.to_thread.run_sync(self._furnish, commit)
+            index = await self._reset(commit)
+        self._brought[self.place.tree] = Brought(commit, _digest(index))
         return self.place.tree
 
     async def tip(self, base: Commit, message: str) -> Tip | Refused:
@@ -68,37 +92,70 @@ class SlotTree:
         if not await anyio.to_thread.run_sync(is_folder, self.place.tree):
             return Refused(reason=f"the folder {self.place.tree} is gone")
         own, limits = await self._own(base), self._furnishing.limits
-        taken = await tips.take(self._git, self.place, base, own, limits)
+        known = await self._index_of(base)
+        taken = await tips.take(self._git, self.place, base, own, limits, index_of=known)
         if isinstance(taken, Refused):
             return taken
+        await self._remember()
         return await tips.join(self._git, base, own, taken, message)
 
     async def what_fits(self, base: Commit, message: str) -> Tip:
         """As `tip`, but what cannot be taken is left out."""
         own, limits = await self._own(base), self._furnishing.limits
         own = None if own is not None and own.big else own
-        taken = await tips.take_what_fits(self._git, self.place, base, own, limits)
+        known = await self._index_of(base)
+        taken = await tips.take_what_fits(self._git, self.place, base, own, limits, index_of=known)
+        await self._remember()
         return await tips.join(self._git, base, own, taken, message)
 
     async def _own(self, base: Commit) -> OwnCommits | None:
         limit_bytes = self._furnishing.limits.most_file_bytes
         return await private_git.bring(self._git, self.place.tree, base, limit_bytes)
 
-    async def _reset(self, commit: Commit) -> None:
+    async def _index_of(self, base: Commit) -> Commit | None:
+        """What the index is of, after one that is not believed was made anew for the base."""
+        known = self._brought.pop(self.place.tree, None)
+        if await anyio.to_thread.run_sync(self._believes, known):
+            return known and known.commit
+        await snapshot.read_index(self._git, self.place, base)
+        # It would take every file for one that may be changed; this looks at all of them instead.
+        refresh = ("update-index", "-q", "--refresh", "--ignore-submodules")
+        await self._git.ask(*refresh, place=self.place)
+        return base
+
+    def _believes(self, known: Brought | None) -> bool:
+        """Whether the index is what is known to have been left; if not, it goes."""
+        snapshot.unlock(self.place)
+        if known is not None and _digest(_content(self.place.index)) == known.digest:
+            return True
+        with disk_errors(self.place.tree):
+            remove(self.place.index)
+        return False
+
+    async def _remember(self) -> None:
+        index = await anyio.to_thread.run_sync(_content, self.place.index)
+        self._brought[self.place.tree] = Brought(None, _digest(index))
+
+    async def _reset(self, commit: Commit) -> bytes:
+        """Bring the tree to the commit; the index that came of it."""
         kept = [word for pattern in self._furnishing.without for word in ("-e", pattern)]
         await self._git.run(*_RESET, commit, place=self.place)
-        await self._git.run(*_CLEAN, *kept, place=self.place)
+        await both(
+            lambda: self._git.run(*_CLEAN, *kept, place=self.place),
+            lambda: anyio.to_thread.run_sync(self._make_private, commit),
+        )
+        index = await anyio.to_thread.run_sync(_content, self.place.index)
         # What is in the folder of a submodule is not seen by git here.
-        submodules = await snapshot.submodules(self._git, self.place)
-        with disk_errors(self.place.tree):
-            await anyio.to_thread.run_sync(_empty, self.place.tree, submodules)
+        submodules = await snapshot.submodules(self._git, self.place, index)
+        await anyio.to_thread.run_sync(self._furnish, submodules)
+        return index
 
-    def _prepare(self) -> None:
+    def _prepare(self, known: Brought | None) -> None:
         with disk_errors(self.place.tree):
             if self.place.tree.is_symlink() or self.place.tree.is_file():
                 remove(self.place.tree)
             self.place.tree.mkdir(parents=True, exist_ok=True)
-            snapshot.unlock(self.place)
+        self._believes(known)
 
     def _begin_anew(self) -> None:
         with disk_errors(self.place.tree):
@@ -106,10 +163,25 @@ class SlotTree:
             remove(self.place.index)
             self.place.tree.mkdir()
 
-    def _furnish(self, commit: Commit) -> None:
+    def _make_private(self, commit: Commit) -> None:
         with disk_errors(self.place.tree):
-            links.put(self._furnishing.top, self.place, self._furnishing.link)
             private_git.make(self.place, commit, self._furnishing.private)
+
+    def _furnish(self, submodules: list[bytes]) -> None:
+        with disk_errors(self.place.tree):
+            _empty(self.place.tree, submodules)
+            links.put(self._furnishing.top, self.place, self._furnishing.link)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _digest(index: bytes) -> bytes:
+    return hashlib.sha256(index).digest()
 
 
 def _empty(top: Path, folders: list[bytes]) -> None:

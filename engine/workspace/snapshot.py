@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import anyio
 import anyio.to_thread
 
+from engine.workspace.at_once import both
 from engine.workspace.folders import remove
 from engine.workspace.git import Git, Place
 from engine.workspace.naming import shown
@@ -89,8 +90,7 @@ async def take_what_fits(git: Git, place: Place, limits: Limits) -> str:
 
 
 async def _difference(git: Git, place: Place, limits: Limits) -> Difference:
-    found = await changed(git, place)
-    new = await _opened_up(git, place, limits)
+    found, new = await both(lambda: changed(git, place), lambda: _opened_up(git, place, limits))
     return Difference(found.gone, [*found.there, *new])
 
 
@@ -140,10 +140,10 @@ async def untracked(git: Git, place: Place, limits: Limits) -> list[bytes]:
     return [name for name in names if name and not limits.spares(name)]
 
 
-async def submodules(git: Git, place: Place) -> list[bytes]:
-    """Where the index has submodules."""
+async def submodules(git: Git, place: Place, index: bytes) -> list[bytes]:
+    """Where the index, with this content, has submodules."""
     # Their mode as the index writes it: where it does not occur there is none, and no git to run.
-    if _SUBMODULE not in await anyio.Path(place.index).read_bytes():
+    if _SUBMODULE not in index:
         return []
     rows = (await git.run("ls-files", "-z", "--stage", place=place)).split(b"\0")
     return [row.split(b"\t", 1)[1] for row in rows if row.startswith(b"160000 ")]
