@@ -1,13 +1,20 @@
 """Whether a change alters nothing but constants, whatever its author calls it. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
+
+from engine.core.parts import FileChange
 
 _TOKEN: Final = re.compile(r"\d[\w.]*(?:[eE][+-]\d+)?|\.\d+|\w+|[^\w\s]")
 _LITERAL: Final = re.compile(r"\d[\w.]*(?:[eE][+-]\d+)?|\.\d+|True|False|true|false")
 _COMMENT: Final = re.compile(r"\s*(?:#|//|--\s)")
 _FILE: Final = re.compile(r"(?m)^diff --git [^\n]*\n")
+
+
+def may_be_scalar(files: Sequence[FileChange]) -> bool:
+    """Whether a look at the diff may show that nothing but constants was changed."""
+    return all(file.kind == "update" and file.added is not None for file in files)
 
 
 def scalar_only(diff: str) -> bool:

@@ -28,9 +28,9 @@ from engine.core.plan import Plan
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
-from engine.knowledge.scalar_change import scalar_only
-from engine.loop.changes import collected, commit_message, made_here, tampering
+from engine.loop.changes import collected, commit_message, made_here
 from engine.loop.control import Control, CutOff
+from engine.loop.examining import examined
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.sync import Sync
@@ -296,12 +296,10 @@ class Coding:
         failpoints.reach("change.collected")
         match change:
             case Change():
-                files = await self._workspace.files(change.base, change.commit)
-                if reason := tampering(self._protect, files):
+                reason, scalar = await examined(self._workspace, change, self._protect)
+                if reason:
                     await self._refuse(turn, reason)
                     return
-                diff = await self._workspace.diff(change.base, change.commit)
-                scalar = scalar_only(diff)
                 await self._writer.record(collected(turn, candidate, change, scalar=scalar))
                 failpoints.reach("change.recorded")
             case Unchanged():

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.knowledge.scalar_change import scalar_only
+from engine.core.parts import FileChange
+from engine.knowledge.scalar_change import may_be_scalar, scalar_only
 
 BEFORE = """\
 CHUNK = 128
@@ -90,3 +91,18 @@ def test_new_gone_and_binary_files_are_more(tmp_path: Path) -> None:
 def test_no_change_is_no_scalar_change() -> None:
     assert not scalar_only("")
     assert not scalar_only("garbage\n@@ of no kind")
+
+
+@pytest.mark.parametrize(
+    ("file", "may"),
+    [
+        (FileChange(path="x.py", kind="update", added=1, removed=1), True),
+        (FileChange(path="x.py", kind="update", added=0, removed=0), True),
+        (FileChange(path="x.py", kind="add", added=1, removed=0), False),
+        (FileChange(path="x.py", kind="delete", added=0, removed=1), False),
+        (FileChange(path="x.bin", kind="update"), False),
+    ],
+)
+def test_what_its_files_say_spares_a_look_at_the_diff(file: FileChange, *, may: bool) -> None:
+    plain = FileChange(path="y.py", kind="update", added=2, removed=2)
+    assert may_be_scalar([plain, file]) is may
