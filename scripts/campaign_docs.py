@@ -27,6 +27,7 @@ from engine.core.campaign.environment import (
 from engine.core.campaign.fields import Model
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.keys import fields_of, models_in
+from engine.core.campaign.memory import MemorySpec
 from engine.core.campaign.models import (
     Campaign,
     ExecutorsSpec,
@@ -73,6 +74,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     RefereeSpec: ("##", "`referee`"),
     ExecutorsSpec: ("##", "`executors`"),
     LocalExecutor: ("###", "`executors.local`"),
+    MemorySpec: ("##", "`memory`"),
     PolicySpec: ("##", "`policy`"),
     BudgetSpec: ("##", "`budget`"),
     BudgetPart: ("###", "`budget.per_iteration`"),

@@ -6,6 +6,7 @@ from typing import assert_never
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
+from engine.core.memory_lines import memory_line
 from engine.core.metric import Metric
 
 
@@ -56,6 +57,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             return _iteration(event, metric)
         case e.ChampionAccepted() | e.ChampionRejected():
             return ruling_text(event)
+        case e.TodoAdded() | e.TodoLeftOut() | e.TodoEdited() | e.TodoResolved() | e.NoteTaken():
+            return memory_line(event)
         case e.CommandAccepted():
             return f"{event.command} by {event.by}"
         case e.CommandRefused():

@@ -40,6 +40,13 @@ from engine.core.measuring_events import (
     HarnessRecorded,
     NoiseMeasured,
 )
+from engine.core.memory.events import (
+    NoteTaken,
+    TodoAdded,
+    TodoEdited,
+    TodoLeftOut,
+    TodoResolved,
+)
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import Half, Hotspot
@@ -334,6 +341,11 @@ AnyEvent = (
     | ChampionAccepted
     | ChampionRejected
     | VerdictReached
+    | TodoAdded
+    | TodoLeftOut
+    | TodoEdited
+    | TodoResolved
+    | NoteTaken
     | RunFinished
     | EngineStopped
 )

@@ -4,6 +4,7 @@ from typing import Final, assert_never
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
+from engine.core.fold_memory import fold_memory
 from engine.core.ids import CandidateId, CommandId
 from engine.core.parts import Half
 from engine.core.state import (
@@ -103,6 +104,8 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             | e.VerdictReached()
         ):
             _iteration(state, event, record)
+        case e.TodoAdded() | e.TodoLeftOut() | e.TodoEdited() | e.TodoResolved() | e.NoteTaken():
+            fold_memory(state, event, record.time)
         case e.ChampionAccepted() | e.ChampionRejected():
             _ruled(state, event, record.seq)
         case e.CommandAccepted():

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from engine.core.gates import Gate
+from engine.core.memory.parts import MemoryRules
 from engine.core.pairs.looks import Design
 
 OnFail = Literal["fail", "count-failure", "continue"]
@@ -55,3 +56,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     errors: OnFail = "count-failure"
     referee: PlannedReferee | None = None
     gates: tuple[Gate, ...] = ()
+    memory: MemoryRules = MemoryRules()

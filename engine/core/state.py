@@ -30,6 +30,7 @@ from engine.core.ids import (
     StashId,
     TraceId,
 )
+from engine.core.memory.parts import Memory
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import AgentAnswer, Half, Hotspot, Tokens
@@ -297,6 +298,7 @@ class RunState(msgspec.Struct, kw_only=True):
     counted_failures: int = 0
     alike: Repeated | None = None
     fatal: str | None = None
+    memory: Memory = msgspec.field(default_factory=Memory)
     noise: NoiseMeasured | None = None
     harness: HarnessRecorded | None = None
     checks_s: float = 0.0

@@ -28,7 +28,7 @@ from engine.core.plan import Plan
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
-from engine.loop.changes import collected, commit_message, made_here
+from engine.loop.changes import collected, commit_message, made_here, remembered
 from engine.loop.control import Control, CutOff
 from engine.loop.examining import examined
 from engine.loop.grounds import Grounds
@@ -276,7 +276,7 @@ class Coding:
             return
         if ended.outcome != "answered":
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
-        await self._writer.record(ended)
+        await self._writer.decide(lambda state: [ended, *remembered(state, ended, self._plan)])
         failpoints.reach("agent.outcome")
         await self._guard.login(ended, started.agent)
 

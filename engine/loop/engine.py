@@ -30,6 +30,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
+from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
@@ -93,6 +94,7 @@ class Engine:
         self._guard = Guard(self._writer, parts.paths, parts.same_failure)
         room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
         self._receipts = ReceiptWriter(parts.paths, room)
+        self._pages = Pages(parts.state, parts.paths, room)
         self._signalled = False
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
@@ -105,6 +107,7 @@ class Engine:
         """
         self._writer.listen(self._obey)
         self._writer.witness(self._receipts.witness)
+        self._writer.listen(self._pages.hear)
         for listener in self._parts.listeners:
             self._writer.listen(listener)
         if self._parts.state.paused and not self._parts.state.ends_by_halt:
@@ -129,9 +132,11 @@ class Engine:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._receipts.run)
+            tasks.start_soon(self._pages.run)
             status = await self._work(tasks)
             with anyio.move_on_after(LAST_WORD_S):
                 await self._receipts.close()
+                await self._pages.close()
             tasks.cancel_scope.cancel()
         return status
 

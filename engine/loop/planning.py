@@ -21,6 +21,7 @@ def plan_of(campaign: Campaign) -> Plan:
         errors=policy.errors,
         gates=tuple(gate.to_gate(name) for name, gate in effective.gates.items()),
         referee=_referee(effective),
+        memory=effective.memory.to_rules(),
     )
 
 

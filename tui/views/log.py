@@ -7,7 +7,9 @@ from rich.cells import cell_len, chop_cells
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.fold_memory import MemoryEvent
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
+from engine.core.memory_lines import memory_line
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -188,6 +190,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _run_entry(event: e.AnyEvent, at: float) -> LogEntry | None:
+    if isinstance(event, MemoryEvent):
+        return LogEntry(at, "", "memory", memory_line(event), "quiet")
     said = _said(event)
     return LogEntry(at, "", "run", said, "strong") if said else None
 

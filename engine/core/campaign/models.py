@@ -23,6 +23,7 @@ from engine.core.campaign.fields import (
     complaint,
 )
 from engine.core.campaign.gates import GateSpec
+from engine.core.campaign.memory import MemorySpec
 from engine.core.campaign.parameters import (
     ChoicesParameter,
     FloatParameter,
@@ -249,6 +250,11 @@ class Campaign(Model):
         default=PolicySpec(),
         description="What failures mean for the loop.",
         examples=["{resilient: true}"],
+    )
+    memory: MemorySpec = Field(
+        default=MemorySpec(),
+        description="How much agents may add to the queue of open work.",
+        examples=["{worker: 2, backlog: 24}"],
     )
     budget: BudgetSpec = Field(
         default=BudgetSpec(),
