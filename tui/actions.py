@@ -44,12 +44,18 @@ def _no_engine(room: Room) -> str:
     return "" if room.condition.live else f"no engine holds this run: it is {word}"
 
 
+def _not_answered_yet(room: Room) -> str:
+    return f"{room.pending.name} is not answered yet" if room.pending is not None else ""
+
+
+def _nothing_open(room: Room) -> str:
+    return _not_answered_yet(room) if room.todos.rows else "nothing is open"
+
+
 def _not_pausable(room: Room) -> str:
-    if room.pending is not None:
-        return f"{room.pending.name} is not answered yet"
     if room.condition.word == "stopping":
         return "the run is stopping"
-    return _no_engine(room)
+    return _not_answered_yet(room) or _no_engine(room)
 
 
 def _not_stoppable(room: Room) -> str:
@@ -75,6 +81,7 @@ PANES: Final = (
     ("chart", "2", "Champion"),
     ("log", "3", "Log"),
     ("board", "4", "Leaderboard"),
+    ("todos", "5", "To do"),
 )
 """Name, digit and title of each pane, in reading order."""
 
@@ -121,6 +128,34 @@ ACTIONS: Final[tuple[Action, ...]] = (
         rank=0,
     ),
     *(_pane_action(*pane) for pane in PANES),
+    Action(
+        id="add_todo",
+        keys=("t",),
+        shown="t",
+        title="Add to the open work",
+        help="agents read it in their next prompts",
+        hint=_word("to do"),
+        rank=7,
+        unavailable=_not_answered_yet,
+    ),
+    Action(
+        id="edit_todo",
+        keys=("e",),
+        shown="e",
+        title="Edit open work",
+        help="the item with the mark",
+        hint=_word(""),
+        unavailable=_nothing_open,
+    ),
+    Action(
+        id="resolve_todo",
+        keys=("r",),
+        shown="r",
+        title="Resolve open work",
+        help="the item with the mark; asks first",
+        hint=_word(""),
+        unavailable=_nothing_open,
+    ),
     Action(
         id="follow",
         keys=("f4",),

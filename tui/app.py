@@ -10,13 +10,13 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from engine.core.commands import Pause, Resume, Stop
+from engine.core.commands import AddTodo, EditTodo, Pause, ResolveTodo, Resume, Stop
 from tui import styles
 from tui.actions import ACTIONS, PAUSED_WORDS
 from tui.clock import Clock
 from tui.life import Life
 from tui.room import Feed, Said
-from tui.screens.dialogue import AskStop, Help
+from tui.screens.dialogue import AskResolve, AskStop, AskText, Help
 from tui.screens.room import RoomScreen
 
 _BY_ID = {action.id: action for action in ACTIONS}
@@ -120,6 +120,42 @@ class RoomApp(App[None]):
     def action_pane_board(self) -> None:
         """Goes to the leaderboard."""
         self._room_screen.go_to("board")
+
+    def action_pane_todos(self) -> None:
+        """Goes to the open work."""
+        self._room_screen.go_to("todos")
+
+    def action_add_todo(self) -> None:
+        """Asks for a sentence, and puts it into the queue."""
+
+        def answered(text: str | None) -> None:
+            if text:
+                self._feed.send(AddTodo(text=text))
+
+        if self._may("add_todo"):
+            self.push_screen(AskText("What is to be done?"), answered)
+
+    def action_edit_todo(self) -> None:
+        """Asks for other words for the marked item."""
+        row = self._room_screen.todos_pane.marked
+
+        def answered(text: str | None) -> None:
+            if text and row is not None and text != row.text:
+                self._feed.send(EditTodo(todo=row.id, text=text))
+
+        if self._may("edit_todo") and row is not None:
+            self.push_screen(AskText(f"{row.id}, in other words:", row.text), answered)
+
+    def action_resolve_todo(self) -> None:
+        """Asks whether the marked item is done."""
+        row = self._room_screen.todos_pane.marked
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - a dialogue's answer
+            if yes and row is not None:
+                self._feed.send(ResolveTodo(todo=row.id))
+
+        if self._may("resolve_todo") and row is not None:
+            self.push_screen(AskResolve(row.id, row.text), answered)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
         """The palette: our actions, and Textual's choice of themes."""

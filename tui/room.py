@@ -10,6 +10,7 @@ from tui.views.condition import Condition, Notice
 from tui.views.header import HeaderView
 from tui.views.log import LogEntry
 from tui.views.slots import SlotsView
+from tui.views.todos import TodosView
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Room:
     slots: SlotsView = field(default_factory=SlotsView)
     board: BoardView = field(default_factory=BoardView)
     chart: ChartView = field(default_factory=ChartView)
+    todos: TodosView = field(default_factory=TodosView)
     notice: Notice | None = None
     pending: Pending | None = None
     said: Said | None = None

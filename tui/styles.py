@@ -45,7 +45,10 @@ Pane > .pane-body { height: 1fr; }
 #pane-slots { height: auto; max-height: 14; }
 #pane-slots > .pane-body { height: auto; }
 #pane-chart { height: 14; }
-#pane-board, #pane-log { padding: 0; }
+#pane-board, #pane-log, #pane-todos { padding: 0; }
+#pane-todos { height: 7; padding: 1 0 0 0; display: none; }
+.has-todos #pane-todos, .show-todos #pane-todos { display: block; }
+.tall #pane-todos { height: 12; }
 #right { margin: 0 0 0 2; }
 
 .wide #left { width: 11fr; }
@@ -56,23 +59,28 @@ Pane > .pane-body { height: 1fr; }
 .compact .column { height: auto; width: 100%; }
 .compact #right { margin: 0; }
 .compact #pane-slots { max-height: 6; }
-.compact #pane-chart, .compact #pane-log, .compact #pane-board { display: none; }
+.compact #pane-chart, .compact #pane-log, .compact #pane-board, .compact #pane-todos {
+    display: none; }
 .compact.show-log #left, .compact.show-slots #left { height: 1fr; }
-.compact.show-chart #right, .compact.show-board #right { height: 1fr; }
+.compact.show-chart #right, .compact.show-board #right, .compact.show-todos #right { height: 1fr; }
 .compact.show-log #pane-log, .compact.show-slots #pane-log { display: block; }
 .compact.show-chart #pane-chart { display: block; height: 1fr; }
 .compact.show-board #pane-board { display: block; }
+.compact.show-todos #pane-todos { display: block; height: 1fr; padding: 0; }
 
 #too-small { display: none; height: 1fr; width: 1fr; content-align: center middle; }
 .tiny #too-small { display: block; }
 .tiny #header, .tiny #notice, .tiny #columns, .tiny #footer { display: none; }
 
-LogPane, BoardPane { scrollbar-size: 0 1; overflow-x: hidden; overflow-y: scroll;
+LogPane, BoardPane, TodosPane { scrollbar-size: 0 1; overflow-x: hidden; overflow-y: scroll;
     scrollbar-color: $panel; scrollbar-background: $background;
     scrollbar-color-hover: $quiet; scrollbar-background-hover: $background;
     scrollbar-color-active: $quiet; scrollbar-background-active: $background; }
 
-Dialogue { align: center middle; background: $background 60%; }
+Dialogue, AskText { align: center middle; background: $background 60%; }
+AskText > .dialogue-text { width: 76; max-width: 100%; height: auto; padding: 1 3;
+    background: $panel; }
+AskText Static { height: auto; }
 Dialogue > .dialogue-text { width: auto; max-width: 100%; height: auto; padding: 1 3;
     background: $panel; }
 """

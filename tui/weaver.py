@@ -10,6 +10,7 @@ from tui.views.header import header_of
 from tui.views.notice import notice_of
 from tui.views.ranking import Ranking
 from tui.views.slots import slots_of
+from tui.views.todos import todos_of
 from tui.views.words import decimals_for
 
 
@@ -42,6 +43,7 @@ class Weaver:
             slots=slots_of(state, condition),
             board=self._board,
             chart=self._chart,
+            todos=todos_of(state),
             notice=notice_of(condition, state, now),
         )
 

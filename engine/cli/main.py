@@ -9,6 +9,7 @@ from engine.cli.main_agents import directive, login, show, stash
 from engine.cli.main_approvals import approvals, approve, refuse
 from engine.cli.main_champion import champion
 from engine.cli.main_run import LARGEST, run
+from engine.cli.main_todos import todo
 
 _RUN = click.argument("run", required=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -180,3 +181,4 @@ main.add_command(refuse)
 main.add_command(run)
 main.add_command(show)
 main.add_command(stash)
+main.add_command(todo)

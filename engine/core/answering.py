@@ -9,13 +9,16 @@ from engine.core.answering_steering import Refusal, stash, steer
 from engine.core.commands import (
     AcceptChampion,
     AddDirective,
+    AddTodo,
     Approve,
     DropStash,
     EditDirective,
+    EditTodo,
     Envelope,
     Pause,
     Refuse,
     RejectChampion,
+    ResolveTodo,
     RestoreStash,
     Resume,
     RetireDirective,
@@ -23,6 +26,7 @@ from engine.core.commands import (
     Stop,
     name_of,
 )
+from engine.core.housekeeping import todo_command
 from engine.core.state import RunState
 
 
@@ -53,6 +57,8 @@ def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
             return stash(state, command, by=envelope.by)
         case Approve() | Refuse() as command:
             return decide(state, command, by=envelope.by)
+        case AddTodo() | EditTodo() | ResolveTodo() as command:
+            return todo_command(state, command, by=envelope.by)
         case AcceptChampion() | RejectChampion() as command:
             return rule(state, command, by=envelope.by)
         case _:

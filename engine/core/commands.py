@@ -11,6 +11,7 @@ from engine.core.ids import (
     DirectiveId,
     IterationNumber,
     StashId,
+    TodoId,
 )
 
 
@@ -91,6 +92,26 @@ class Refuse(Command, frozen=True, kw_only=True, tag="refuse"):
     reason: str = ""
 
 
+class AddTodo(Command, frozen=True, kw_only=True, tag="todo add"):
+    """Let a piece of work be in the queue."""
+
+    text: str
+
+
+class EditTodo(Command, frozen=True, kw_only=True, tag="todo edit"):
+    """Describe a piece of work in other words."""
+
+    todo: TodoId
+    text: str
+
+
+class ResolveTodo(Command, frozen=True, kw_only=True, tag="todo resolve"):
+    """Take a piece of work off the queue."""
+
+    todo: TodoId
+    reason: str = ""
+
+
 class AcceptChampion(Command, frozen=True, kw_only=True, tag="champion accept"):
     """Let a candidate be the champion, whatever the referee said of it."""
 
@@ -117,6 +138,9 @@ AnyCommand = (
     | DropStash
     | Approve
     | Refuse
+    | AddTodo
+    | EditTodo
+    | ResolveTodo
     | AcceptChampion
     | RejectChampion
 )

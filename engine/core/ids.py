@@ -11,6 +11,7 @@ TraceId = NewType("TraceId", str)
 DirectiveId = NewType("DirectiveId", str)
 StashId = NewType("StashId", str)
 ApprovalId = NewType("ApprovalId", str)
+TodoId = NewType("TodoId", str)
 IterationNumber = NewType("IterationNumber", int)
 
 _NAMED: Final = re.compile(r"(?:#|c-)?0*(?P<number>[1-9][0-9]{0,14})")

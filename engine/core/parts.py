@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from engine.core.ids import CandidateId
+from engine.core.memory.parts import Housekeeping
 
 Role = Literal["champion", "candidate"]
 """Whose part a measurement plays in a pair."""
@@ -79,6 +80,7 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     prediction: str = ""
     summary: str = ""
     claims: dict[str, float] = {}
+    housekeeping: Housekeeping = Housekeeping()
 
 
 class Hotspot(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, cast
 
 import msgspec
 
+from engine.core.memory.parts import Housekeeping
 from engine.core.parts import AgentAnswer, Idea
 from engine.knowledge.shape import Schema, faults
 from engine.knowledge.templates import read_text, shipped
@@ -22,6 +23,8 @@ MOST_CHARACTERS: Final = 200_000
 _MOST_TEXT: Final = 2_000
 _MOST_IDEAS: Final = 12
 _MOST_CLAIMS: Final = 40
+_MOST_TEXTS: Final = 12
+_HOUSEKEEPING: Final = "answer.housekeeping"
 _MOST_CHOICE: Final = 1_000
 _MOST_FAULTS: Final = 6
 
@@ -105,7 +108,8 @@ def read_answer(text: str, structured: str | None, demands: Demands) -> Reading:
 
 
 def _form(found: dict[str, Any]) -> list[Problem]:
-    texts = faults(found, schema())
+    # However badly somebody keeps house, it says nothing about the change.
+    texts = [text for text in faults(found, schema()) if not text.startswith(_HOUSEKEEPING)]
     more = len(texts) - _MOST_FAULTS
     if more > 0:
         texts = [*texts[:_MOST_FAULTS], f"answer: {more} more faults of form"]
@@ -169,7 +173,22 @@ def _answer(found: dict[str, Any]) -> AgentAnswer:
         prediction=_prediction(_mapping(found.get("prediction"))),
         summary=_text(found.get("summary")),
         claims=_claims(found.get("claims")),
+        housekeeping=_housekeeping(_mapping(found.get("housekeeping"))),
     )
+
+
+def _housekeeping(item: Mapping[str, Any]) -> Housekeeping:
+    return Housekeeping(
+        todo_new=_texts(item.get("todo_new")),
+        notes_update=_text(item.get("notes_update")),
+        data_exploration_update=_text(item.get("data_exploration_update")),
+        resolve_shared_todo_ids=_texts(item.get("resolve_shared_todo_ids")),
+    )
+
+
+def _texts(value: object) -> list[str]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return [text for item in items[:_MOST_TEXTS] if (text := _text(item))]
 
 
 def _idea(item: Mapping[str, Any]) -> Idea:

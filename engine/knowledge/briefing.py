@@ -8,13 +8,15 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from engine.core.ids import IterationNumber
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
-from engine.knowledge.wording import clip, clip_lines, figure, gain_share, one_line, percent
+from engine.knowledge.remembered import memory_texts
+from engine.knowledge.wording import clip, figure, gain_share, one_line, percent, section
 
 CAPS: Final = {
     "campaign": 1_800,
@@ -23,6 +25,11 @@ CAPS: Final = {
     "hypotheses": 1_800,
     "negatives": 2_200,
     "hotspots": 900,
+    "failure": 1_000,
+    "storyline": 1_800,
+    "todos": 2_000,
+    "notes": 1_600,
+    "exploration": 1_200,
     "directives": 6_500,
     "budget": 400,
     "escalation": 700,
@@ -84,10 +91,11 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
         "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
+        **memory_texts(state, judged, IterationNumber(occasion.iteration), CAPS),
         "directives": directives_text(in_force, CAPS["directives"]),
         "budget": _budget(state, occasion),
         "escalation": _escalation(stands),
-        "device": _section("The device", occasion.device.strip().splitlines(), CAPS["device"]),
+        "device": section("The device", occasion.device.strip().splitlines(), CAPS["device"]),
         "protected": _protected(occasion.protected),
     }
     return Briefing(
@@ -141,7 +149,7 @@ def _campaign(state: RunState) -> str:
     lines.append(f"- metric: {metric.name}{label}; {better} is better")
     lines += _goal(state)
     lines += [f"- check {line}" for line in _checks(state.document)]
-    return _section("Campaign", lines, CAPS["campaign"])
+    return section("Campaign", lines, CAPS["campaign"])
 
 
 def _goal(state: RunState) -> list[str]:
@@ -191,7 +199,7 @@ def _champion(state: RunState, judged: Sequence[Trial], base: str) -> str:
     best = state.best()
     if best is None:
         line = "There is none yet: the baseline has not been measured."
-        return _section("Champion", [line], CAPS["champion"])
+        return section("Champion", [line], CAPS["champion"])
     value = figure(best.value, state.metric.unit) if best.value is not None else "not measured"
     lines = [f"{best.id} of iteration {best.iteration}: {state.metric.name} = {value}"]
     if best.code is not None and best.code.commit:
@@ -206,7 +214,7 @@ def _champion(state: RunState, judged: Sequence[Trial], base: str) -> str:
     if best.metrics:
         shown = [f"{name} {figure(value)}" for name, value in sorted(best.metrics.items())]
         lines.append(f"- all its metrics: {one_line(', '.join(shown), 300)}")
-    return _section("Champion", lines, CAPS["champion"])
+    return section("Champion", lines, CAPS["champion"])
 
 
 def _said(one: Candidate) -> list[str]:
@@ -221,7 +229,7 @@ def _results(metric: Metric, judged: Sequence[Trial]) -> str:
     lines = [_result(metric, trial) for trial in judged[:_RESULTS]]
     if len(judged) > _RESULTS:
         lines.append(f"({len(judged) - _RESULTS} older ones are not shown)")
-    return _section("Last results, newest first", lines, CAPS["results"])
+    return section("Last results, newest first", lines, CAPS["results"])
 
 
 def _result(metric: Metric, trial: Trial) -> str:
@@ -247,7 +255,7 @@ def _hotspots(state: RunState, judged: Sequence[Trial]) -> str:
     last = next((trial.candidate for trial in judged if trial.candidate.hotspots), None)
     if last is not None and last is not best:
         lines.append(f"- last measured {last.id}: {_shares(last.hotspots)}")
-    return _section("Where the time goes", lines, CAPS["hotspots"])
+    return section("Where the time goes", lines, CAPS["hotspots"])
 
 
 def _shares(hotspots: Sequence[Hotspot]) -> str:
@@ -268,7 +276,7 @@ def _budget(state: RunState, occasion: Occasion) -> str:
     own = _own_budget(occasion)
     if own:
         lines.append(f"- this iteration: at most {', '.join(own)}")
-    return _section("Budget", lines, CAPS["budget"])
+    return section("Budget", lines, CAPS["budget"])
 
 
 def _own_budget(occasion: Occasion) -> list[str]:
@@ -290,18 +298,10 @@ def _escalation(stands: Escalation) -> str:
         "- choose an idea that is structural, and more radical than the last one;",
         "- a change of class scalar or scaffolding is refused without being measured.",
     ]
-    return _section("Escalation", lines, CAPS["escalation"])
+    return section("Escalation", lines, CAPS["escalation"])
 
 
 def _protected(patterns: Sequence[str]) -> str:
     lines = [f"- {one_line(pattern, 120)}" for pattern in patterns]
     intro = ["A change to any of these makes the candidate invalid:"] if lines else []
-    return _section("Not to be touched", [*intro, *lines], CAPS["protected"])
-
-
-def _section(title: str, lines: list[str], most: int) -> str:
-    if not lines:
-        return ""
-    head = f"## {title}\n\n"
-    cut = [clip(line, most // 2) for line in lines]
-    return head + "\n".join(clip_lines(cut, most - len(head), "lines"))
+    return section("Not to be touched", [*intro, *lines], CAPS["protected"])

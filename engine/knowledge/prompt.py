@@ -34,12 +34,16 @@ End with one JSON object and nothing after it, alone or in a ```json block. All 
  "hypotheses_tested": ["exactly one"],
  "summary": "what was changed and where",
  "claims": [{{"metric": "{metric}", "value": 0.0}}],
- "next_idea": "what to try next if it works, and if it does not"}}
+ "next_idea": "what to try next if it works, and if it does not",
+ "housekeeping": {{"todo_new": [], "resolve_shared_todo_ids": [],
+                  "notes_update": "", "data_exploration_update": ""}}}}
 ```
 
 - {shortlist}
 - `choice` counts the shortlist from 1. `gain_pct` is positive for better, whatever the direction.
 - `claims` holds figures that you measured yourself, else it is empty; they are compared with ours.
+- `housekeeping`: at most two new pieces of open work, each in one sentence; what you learned that
+  outlasts this change; ids of open work that is done. Leave empty what adds nothing.
 - {classes}"""
 
 

@@ -37,6 +37,15 @@ def clip_lines(lines: list[str], most: int, what: str) -> list[str]:
     return kept
 
 
+def section(title: str, lines: list[str], most: int) -> str:
+    """The lines under a heading, at most `most` characters in all; empty where there are none."""
+    if not lines:
+        return ""
+    head = f"## {title}\n\n"
+    cut = [clip(line, most // 2) for line in lines]
+    return head + "\n".join(clip_lines(cut, most - len(head), "lines"))
+
+
 def figure(value: float, unit: str = "") -> str:
     """The value to six significant digits, with its unit."""
     if not math.isfinite(value):

@@ -1,13 +1,15 @@
-"""What is said of an agent's change: its commit's message, its event, what it must not touch."""
+"""What is said of an agent's change: its commit's message, its event, what is remembered of it."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from engine.core.events import ChangeCollected
+from engine.core.events import AgentFinished, AnyEvent, ChangeCollected
+from engine.core.housekeeping import Author, housekeeping
 from engine.core.measuring import SYNC
 from engine.core.parts import FileChange
 from engine.core.patterns import matching
-from engine.core.state import Candidate, OpenIteration
+from engine.core.plan import Plan
+from engine.core.state import Candidate, OpenIteration, RunState
 from engine.workspace.protocol import Change
 
 _MOST_NAMED: Final = 5
@@ -65,3 +67,12 @@ def made_here(candidate: Candidate) -> bool:
     """Whether it was made here, and was champion or is."""
     made = candidate.code is not None and candidate.code.agent is not None
     return (made or SYNC in candidate.tags) and candidate.verdict == "promoted"
+
+
+def remembered(state: RunState, ended: AgentFinished, plan: Plan) -> list[AnyEvent]:
+    """What an agent wants to be remembered of its turn, as events."""
+    if ended.answer is None:
+        return []
+    name = state.candidates[ended.candidate].proposer
+    author = Author("worker", name, ended.iteration)
+    return housekeeping(state, ended.answer.housekeeping, author, plan.memory)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.claims import disputed
+from engine.core.memory.parts import Housekeeping
 from engine.knowledge.answers import Demands, Reading, read_answer, schema
 from engine.knowledge.shape import Schema, faults
 
@@ -29,6 +30,12 @@ def good(**changes: Any) -> dict[str, Any]:
         "summary": "body.py",
         "claims": [{"metric": "est_ms", "value": 0.4}],
         "next_idea": "two chunks",
+        "housekeeping": {
+            "todo_new": ["profile the copies"],
+            "notes_update": "lanes are 128 wide",
+            "data_exploration_update": "",
+            "resolve_shared_todo_ids": ["t-0001"],
+        },
     } | changes
 
 
@@ -43,6 +50,19 @@ def test_a_good_answer_breaks_no_rule() -> None:
     assert reading.answer is not None
     assert [idea.structural for idea in reading.answer.shortlist] == [True, False, False]
     assert reading.answer.prediction == "est_ms +12.5 %: 16 products fewer"
+    assert reading.answer.housekeeping == Housekeeping(
+        todo_new=["profile the copies"],
+        notes_update="lanes are 128 wide",
+        resolve_shared_todo_ids=["t-0001"],
+    )
+
+
+@pytest.mark.parametrize("kept", [None, 3, [], {"todo_new": "x"}, {"todo_new": [3, "do"]}])
+def test_however_badly_house_is_kept_the_change_counts(kept: Any) -> None:
+    reading = read_answer(json.dumps(good(housekeeping=kept)), None, Demands())
+    assert reading.problems == []
+    assert reading.answer is not None
+    assert reading.answer.housekeeping.todo_new in ([], ["do"])
     assert reading.predicted_pct == 12.5
     assert reading.answer is not None
     assert reading.answer.claims == {"est_ms": 0.4}
@@ -203,7 +223,7 @@ def test_the_schema_keeps_to_the_strict_dialect() -> None:
             count = look(part["items"])
         return count
 
-    assert look(schema()) == 4
+    assert look(schema()) == 5
     assert faults(good(), schema()) == []
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from engine.core.memory.parts import LONGEST_TODO
 from tui.actions import ACTIONS
 
 
@@ -56,6 +58,60 @@ class AskStop(Dialogue):
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - called by a binding
         """Closes the card with the answer."""
         self.dismiss(yes)
+
+
+class AskResolve(Dialogue):
+    """Asks whether a piece of open work is done; anything but `y` keeps it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "it is"),
+        Binding("n,escape,enter,q,ctrl+c", "answer(False)", "keep it"),
+    ]
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(
+            Content.assemble(
+                (f"Take {name} off the queue?\n\n", "bold"),
+                f"{text}\n\n",
+                ("y", "$accent"),
+                " it is done, or not to be done     ",
+                ("n", "$accent"),
+                " keep it",
+            )
+        )
+
+    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - called by a binding
+        """Closes the card with the answer."""
+        self.dismiss(yes)
+
+
+class AskText(ModalScreen[str]):
+    """Asks for a line of text; escape gives none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "close", "leave it")]
+
+    def __init__(self, question: str, text: str = "") -> None:
+        super().__init__()
+        self._question, self._given = question, text
+
+    def compose(self) -> Iterator[Widget]:
+        """The card: the question, the line, what the keys do."""
+        with Vertical(classes="dialogue-text"):
+            yield Static(Content.assemble((f"{self._question}\n", "bold")))
+            yield Input(self._given, max_length=LONGEST_TODO)
+            yield Static(
+                Content.assemble(
+                    ("\nenter", "$accent"), " done     ", ("escape", "$accent"), " leave it"
+                )
+            )
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Closes the card with the line."""
+        self.dismiss(event.value.strip())
+
+    def action_close(self) -> None:
+        """Closes the card with nothing."""
+        self.dismiss("")
 
 
 class Help(Dialogue):

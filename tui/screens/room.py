@@ -21,6 +21,7 @@ from tui.widgets.log import LogPane
 from tui.widgets.painted import Painted
 from tui.widgets.pane import Pane
 from tui.widgets.slots import SlotsPane
+from tui.widgets.todos import TodosPane
 
 TICK_S: Final = 1 / 10
 SMALLEST: Final = (60, 16)
@@ -42,11 +43,13 @@ class RoomScreen(Screen[None]):
         self._notice = Static(id="notice")
         self._slots, self._chart = SlotsPane(id="slots"), ChartPane(id="chart")
         self._log, self._board = LogPane(clock.zone, id="log"), BoardPane(id="board")
+        self._todos = TodosPane(id="todos")
         bodies: dict[str, Widget] = {
             "slots": self._slots,
             "chart": self._chart,
             "log": self._log,
             "board": self._board,
+            "todos": self._todos,
         }
         self._panes = {name: Pane(name, digit, title, bodies[name]) for name, digit, title in PANES}
 
@@ -57,7 +60,9 @@ class RoomScreen(Screen[None]):
         yield self._notice
         with Container(id="columns"):
             yield Vertical(panes["slots"], panes["log"], id="left", classes="column")
-            yield Vertical(panes["chart"], panes["board"], id="right", classes="column")
+            yield Vertical(
+                panes["chart"], panes["board"], panes["todos"], id="right", classes="column"
+            )
         yield self._footer
         yield Static(id="too-small")
 
@@ -78,6 +83,11 @@ class RoomScreen(Screen[None]):
     def log_pane(self) -> LogPane:
         """The log."""
         return self._log
+
+    @property
+    def todos_pane(self) -> TodosPane:
+        """The open work."""
+        return self._todos
 
     def refresh_room(self) -> None:
         """Takes the newest views and paints the panes that changed."""
@@ -103,6 +113,10 @@ class RoomScreen(Screen[None]):
             self._board.show(room.board)
             count = len(room.board.rows)
             self._panes["board"].say(aside=f"{count:,} candidates" if count else "")
+        if self._changed("todos", room.todos):
+            self.set_class(bool(room.todos.rows), "has-todos")
+            self._todos.show(room.todos)
+            self._panes["todos"].say(aside=room.todos.aside)
         if self._log.is_on_screen or not self._log.rows:
             self._log.extend(self._feed.take_lines())
             self._panes["log"].say(note=self._log.standing)

@@ -25,6 +25,11 @@ class Rows(ScrollView, can_focus=True):
         super().__init__(id=id, classes="pane-body")
         self._count = 0
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self._count
+
     def row(self, index: int, width: int) -> Line:
         """The line in row `index`; a subclass says what it is."""
         raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What a run remembers beside its measurements: open work (TODO) and notes. Pure."""
