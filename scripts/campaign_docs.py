@@ -16,6 +16,7 @@ from engine.core.campaign.checks import (
     RegexMetric,
     TestsSpec,
 )
+from engine.core.campaign.confirm import ConfirmSpec, VariantSpec
 from engine.core.campaign.environment import (
     EnvSpec,
     InterpreterEnvironment,
@@ -72,6 +73,8 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     GateSpec: ("##", "`gates`"),
     SandboxSpec: ("##", "`sandbox`"),
     RefereeSpec: ("##", "`referee`"),
+    ConfirmSpec: ("##", "`confirm`"),
+    VariantSpec: ("###", "`variants` of `confirm`"),
     ExecutorsSpec: ("##", "`executors`"),
     LocalExecutor: ("###", "`executors.local`"),
     MemorySpec: ("##", "`memory`"),

@@ -12,7 +12,9 @@ from engine.client import ClientError, RunHandle
 from engine.core.answering_champions import rule
 from engine.core.answering_steering import Refusal
 from engine.core.commands import AcceptChampion, RejectChampion, name_of
+from engine.core.confidence import confidence
 from engine.core.ids import CandidateId, candidate_id, iteration_named
+from engine.core.recheck_lines import evidence_lines
 
 
 def accept(candidate: str, run: str | None, *, reason: str, as_json: bool) -> None:
@@ -34,7 +36,10 @@ def show_champion(run: str | None) -> None:
     if state is None or best is None:
         click.echo("there is no champion yet")
         return
-    click.echo(f"{best.id}  {value_text(best.value, state.metric)}  {best.ruled or best.reason}")
+    value, label = value_text(best.value, state.metric), confidence(state, best) or ""
+    click.echo(f"{best.id}  {value}  {label}  {best.ruled or best.reason}")
+    for line in evidence_lines(state, best):
+        click.echo(f"  {line}")
 
 
 def start_from(request: Request, candidate: str, reason: str) -> None:

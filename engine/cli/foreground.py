@@ -99,7 +99,7 @@ def _prepared(request: Request, opened: Opened) -> HeartbeatFile:
         OSError: it cannot be written, for want of room mostly.
     """
     _keep_campaign_file(request)
-    clear_other_steps(request.paths, opened.state.open)
+    clear_other_steps(request.paths, [turn.iteration for turn in opened.state.turns])
     return HeartbeatFile.open(request.paths.heartbeat)
 
 

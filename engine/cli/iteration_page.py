@@ -1,6 +1,6 @@
 """A page about an iteration, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.cli.lines import printable, value_text
 from engine.cli.pairs_page import pair_lines
@@ -14,8 +14,11 @@ _MOST_FILES = 40
 _KINDS = {"add": "A", "update": "M", "delete": "D"}
 
 
-def page(found: Iteration, metric: Metric, places: list[str]) -> str:
-    """The page; `places` are the files and refs that a person may want to look at."""
+def page(found: Iteration, metric: Metric, places: list[str], trust: Sequence[str] = ()) -> str:
+    """The page; `places` are the files and refs that a person may want to look at.
+
+    `trust` says how far its score was shown again.
+    """
     sections = [
         _head(found, metric),
         _section("hypothesis", _hypothesis(found.answer)),
@@ -23,6 +26,7 @@ def page(found: Iteration, metric: Metric, places: list[str]) -> str:
         _section("parameters", _parameters(found)),
         _section("checks", [line for check in found.checks for line in _check(check)]),
         _section("pairs", list(pair_lines(found, metric))),
+        _section("confidence", list(trust)),
         _section("attempts", [line for each in found.attempts for line in _attempt(each)]),
         _section("asked", [line for each in found.questions for line in _question(each)]),
         _section("prompt", _prompt(found.attempts[-1]) if found.attempts else []),

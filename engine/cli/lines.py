@@ -8,6 +8,7 @@ from engine.core.agent_lines import agent_line, short
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
 from engine.core.metric import Metric
+from engine.core.recheck_lines import recheck_text
 
 
 def as_json(record: e.Record) -> str:
@@ -59,6 +60,15 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             return ruling_text(event)
         case e.TodoAdded() | e.TodoLeftOut() | e.TodoEdited() | e.TodoResolved() | e.NoteTaken():
             return memory_line(event)
+        case (
+            e.RecheckBegun()
+            | e.RecheckStarted()
+            | e.RecheckChecked()
+            | e.RecheckInterrupted()
+            | e.RecheckEnded()
+            | e.ChampionDemoted()
+        ):
+            return recheck_text(event, metric)
         case e.CommandAccepted():
             return f"{event.command} by {event.by}"
         case e.CommandRefused():

@@ -13,6 +13,7 @@ from engine.cli.lines import as_json as record_json
 from engine.cli.lines import as_text as record_text
 from engine.cli.lines import value_text
 from engine.client import (
+    ChampionStatus,
     Checking,
     NoSuchRun,
     RunHandle,
@@ -146,13 +147,15 @@ def _status_text(status: Status) -> str:
         unit = f" {best.unit}" if best.unit else ""
         label = f" ({best.label})" if best.label else ""
         value = value_text(best.value, None)
-        lines.append(f"champion {best.candidate}  {best.metric} {value}{unit}{label}")
+        lines.append(f"champion {best.candidate}  {best.metric} {value}{unit}{label}{_trust(best)}")
     counts = "  ".join(f"{name} {count}" for name, count in sorted(status.counts.items()))
     lines.append(f"verdicts  {counts or 'none yet'}")
     if status.spend.tokens or status.spend.usd:
         lines.append(f"spend     {_spend_text(status.spend)}")
-    if status.checking.pairs_s:
+    if status.checking.pairs_s or status.checking.again_s:
         lines.append(f"measured  {_measured_text(status.checking)}")
+    if status.baseline is not None and status.baseline.text:
+        lines.append(f"baseline  {status.baseline.candidate} {status.baseline.text}")
     if status.noise is not None:
         lines.append(f"sees      {status.noise.text}")
     lines += [f"slot {s.slot}  #{s.iteration} {s.phase}  {s.since_s:.1f} s" for s in status.slots]
@@ -161,10 +164,22 @@ def _status_text(status: Status) -> str:
 
 
 def _measured_text(took: Checking) -> str:
-    """How much of the checks' time went into pairs."""
-    whole_s = took.checks_s + took.pairs_s
-    pairs, whole = (format_duration(round(seconds)) for seconds in (took.pairs_s, whole_s))
-    return f"{pairs} of {whole} in pairs ({100 * took.pairs_s / whole_s:.0f} %)"
+    """How much of the checks' time went into pairs, and into measuring again."""
+    whole_s = took.checks_s + took.pairs_s + took.again_s
+    parts = ((took.pairs_s, "in pairs"), (took.again_s, "measuring again"))
+    told = [
+        f"{format_duration(round(part_s))} {what} ({100 * part_s / whole_s:.0f} %)"
+        for part_s, what in parts
+        if part_s
+    ]
+    return f"{', '.join(told)} of {format_duration(round(whole_s))}"
+
+
+def _trust(best: ChampionStatus) -> str:
+    """How far the champion's value was shown again: ", replicated"."""
+    again = f", measured again at the end: {best.again:.6g}" if best.again is not None else ""
+    told = f", {best.confidence}" if best.confidence else ""
+    return told + again + (f" ({best.doubt})" if best.doubt else "")
 
 
 def _spend_text(spend: Spend) -> str:

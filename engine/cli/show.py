@@ -16,8 +16,10 @@ from engine.cli.iteration_page import page
 from engine.cli.looking import open_run, warn_of_damage
 from engine.cli.shown import Part
 from engine.client import RunHandle
+from engine.core.confidence import confidence
 from engine.core.events import LogSpan, Record
 from engine.core.ids import iteration_named
+from engine.core.recheck_lines import evidence_lines
 from engine.core.state import RunState
 from engine.reports.iteration import Attempt, Iteration, iteration_of
 from engine.workspace.naming import private_ref
@@ -32,9 +34,12 @@ def show(name: str, run: str | None, *, what: Part, attempt: int | None) -> None
     state, found = _found(handle, name)
     match what:
         case "page":
-            click.echo(page(found, state.metric, _places(handle, found)))
+            click.echo(page(found, state.metric, _places(handle, found), _trust(state, found)))
         case "json":
-            click.echo(json.dumps(_data(handle, found)))
+            label = (
+                confidence(state, state.candidates[found.candidate]) if found.candidate else None
+            )
+            click.echo(json.dumps(_data(handle, found) | {"confidence": label}))
         case "prompt":
             _print_file(_folder(handle, found, attempt) / "prompt.md", "no prompt")
         case "transcript":
@@ -44,6 +49,16 @@ def show(name: str, run: str | None, *, what: Part, attempt: int | None) -> None
         case "diff":
             _print_diff(state, found)
     warn_of_damage(handle)
+
+
+def _trust(state: RunState, found: Iteration) -> list[str]:
+    """How far the score was shown again, and by what; nothing of one without a score."""
+    candidate = state.candidates.get(found.candidate) if found.candidate else None
+    label = confidence(state, candidate) if candidate else None
+    if candidate is None or label is None:
+        return []
+    ruled = [candidate.ruled] if candidate.ruled else []
+    return [label, *ruled, *evidence_lines(state, candidate, others=False)]
 
 
 def _found(handle: RunHandle, name: str) -> tuple[RunState, Iteration]:

@@ -52,7 +52,7 @@ def _reject(state: RunState, command: RejectChampion, by: str) -> list[e.AnyEven
         return Refusal(f"{candidate.id} never was champion: {_fate(candidate)}")
     champion = state.champion
     if candidate.id == champion:
-        champion = _heir(state, candidate)
+        champion = heir(state, candidate)
     rejected = e.ChampionRejected(
         candidate=candidate.id,
         iteration=candidate.iteration,
@@ -63,9 +63,9 @@ def _reject(state: RunState, command: RejectChampion, by: str) -> list[e.AnyEven
     return [rejected]
 
 
-def _heir(state: RunState, rejected: Candidate) -> CandidateId | None:
+def heir(state: RunState, champion: Candidate) -> CandidateId | None:
     """Who was champion before: the last of those who were and may be."""
-    before = [each for each in state.candidates.values() if each.reigned and each is not rejected]
+    before = [each for each in state.candidates.values() if each.reigned and each is not champion]
     return max(before, key=lambda each: each.reigned).id if before else None
 
 

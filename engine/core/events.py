@@ -24,7 +24,11 @@ from engine.core.agent_events import (
     StashRequested,
     StashRestored,
 )
-from engine.core.event import Event, LogSpan
+from engine.core.check_events import CheckFinished, CheckInterrupted, CheckStarted
+from engine.core.check_events import CheckOutcome as CheckOutcome  # noqa: PLC0414  (read from here)
+from engine.core.check_events import Tests as Tests  # noqa: PLC0414
+from engine.core.event import Event
+from engine.core.event import LogSpan as LogSpan  # noqa: PLC0414
 from engine.core.ids import (
     CandidateId,
     CommandId,
@@ -49,13 +53,19 @@ from engine.core.memory.events import (
 )
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
-from engine.core.parts import Half, Hotspot
+from engine.core.recheck_events import (
+    ChampionDemoted,
+    RecheckBegun,
+    RecheckChecked,
+    RecheckEnded,
+    RecheckInterrupted,
+    RecheckStarted,
+)
 from engine.core.verdict import Verdict
 
 Parameters = dict[str, Any]
 """Values by parameter name: strings, booleans, integers and floats."""
 
-CheckOutcome = Literal["passed", "failed", "skipped"]
 FinishReason = Literal[
     "iterations",
     "time",
@@ -92,14 +102,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None = None
     tokens: int | None = None
     exit_on_halt: bool = False
-
-
-class Tests(msgspec.Struct, frozen=True, kw_only=True):
-    """A test inventory as a check reported it."""
-
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
 
 
 class RunCreated(Event, frozen=True, kw_only=True):
@@ -220,55 +222,6 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     restores: StashId | None = None
 
 
-class CheckStarted(Event, frozen=True, kw_only=True):
-    """Intent: the command of a check is about to run; `half` says for which half of a pair."""
-
-    iteration: IterationNumber
-    candidate: CandidateId
-    check: str
-    attempt: int
-    log: LogSpan
-    half: Half | None = None
-
-
-class CheckFinished(Event, frozen=True, kw_only=True):
-    """Outcome of a check. `verdict` is what it makes of the candidate when it did not pass.
-
-    As the `half` of a pair it may be the champion's; `candidate` is the iteration's even then.
-    `seed` is what a judge drew its inputs from. `voided` says why nothing of it counts: what
-    judges was changed under the run.
-    """
-
-    iteration: IterationNumber
-    candidate: CandidateId
-    check: str
-    attempt: int
-    outcome: CheckOutcome
-    exit_code: int | None
-    duration_s: float
-    log: LogSpan
-    metrics: dict[str, float] = {}
-    tests: Tests | None = None
-    verdict: Verdict | None = None
-    detail: str = ""
-    artifacts: list[str] = []
-    hotspots: list[Hotspot] = []
-    seed: int | None = None
-    voided: str = ""
-    half: Half | None = None
-
-
-class CheckInterrupted(Event, frozen=True, kw_only=True):
-    """A check was cut off through no fault of the candidate; it is done again."""
-
-    iteration: IterationNumber
-    candidate: CandidateId
-    check: str
-    attempt: int
-    reason: str
-    half: Half | None = None
-
-
 class VerdictReached(Event, frozen=True, kw_only=True):
     """The iteration is over. `value` is the metric's, when it was measured.
 
@@ -341,6 +294,12 @@ AnyEvent = (
     | ChampionAccepted
     | ChampionRejected
     | VerdictReached
+    | RecheckBegun
+    | RecheckStarted
+    | RecheckChecked
+    | RecheckInterrupted
+    | RecheckEnded
+    | ChampionDemoted
     | TodoAdded
     | TodoLeftOut
     | TodoEdited

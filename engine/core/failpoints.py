@@ -37,6 +37,10 @@ NAMES: Final = (
     "check.ended",  # its process ended, the outcome is unrecorded
     "outcome.recorded",  # the outcome is recorded, no verdict yet
     "verdict.recorded",  # the iteration ended, its scratch folder is still there
+    "recheck.begun",  # that a candidate is measured again is recorded, no check was begun
+    "recheck.started",  # the intent to run a check for that is recorded, no process yet
+    "recheck.checked",  # the outcome of such a check is recorded
+    "recheck.ended",  # what it came to is recorded, a demotion with it; the branch is not moved
     "command.read",  # a command was read from the inbox, not decided
     "command.recorded",  # answered by an event, its file is still there
     "pause.written",  # the PAUSE file is there, the event is not

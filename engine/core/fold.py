@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_memory import fold_memory
+from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
 from engine.core.ids import CandidateId, CommandId
 from engine.core.parts import Half
 from engine.core.state import (
@@ -108,6 +109,15 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             fold_memory(state, event, record.time)
         case e.ChampionAccepted() | e.ChampionRejected():
             _ruled(state, event, record.seq)
+        case (
+            e.RecheckBegun()
+            | e.RecheckStarted()
+            | e.RecheckChecked()
+            | e.RecheckInterrupted()
+            | e.RecheckEnded()
+            | e.ChampionDemoted()
+        ):
+            fold_recheck(state, event, record.time)
         case e.CommandAccepted():
             _answered(state, event.command_id, Answer(seq=record.seq, accepted=True))
         case e.CommandRefused():
@@ -166,10 +176,10 @@ def _run(
 
 def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     if state.engine is not None and state.fingerprint != event.fingerprint:
-        for turn in state.open.values():
+        for turn in state.turns:
             # What was measured elsewhere, or with other tools, says nothing here.
             turn.finished, turn.halves = [], []
-    for turn in state.open.values():
+    for turn in state.turns:
         turn.halves = [report for report in turn.halves if not _undone(report.half)]
     state.engine = Engine(
         pid=event.pid,
@@ -247,6 +257,7 @@ def _took(state: RunState, event: e.CheckFinished) -> None:
 
 
 def _measured_again(state: RunState, event: e.ChampionMeasured) -> None:
+    champion_measured(state, event)
     champion = state.candidates[event.candidate]
     champion.value = event.now
     champion.measured = Measured(
@@ -296,6 +307,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
 def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None:
     turn = _open(state, event.iteration, record)
     del state.open[event.iteration]
+    judged_against_champion(state, event)
     _judge(state.candidates[event.candidate], event, turn)
     _count_failure(state, event)
     state.counts[event.verdict] = state.counts.get(event.verdict, 0) + 1

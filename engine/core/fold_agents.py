@@ -5,7 +5,8 @@ from typing import assert_never
 from engine.core import events as e
 from engine.core.ids import candidate_id
 from engine.core.parts import Tokens
-from engine.core.state import Approval, Attempt, Code, Directive, OpenIteration, RunState, Stash
+from engine.core.state import Approval, Code, Directive, OpenIteration, RunState, Stash
+from engine.core.turn import Attempt
 
 AgentEvent = (
     e.AgentStarted

@@ -20,6 +20,7 @@ from engine.core.pairs.decided import Pair
 from engine.core.pairs.decision import decide
 from engine.core.pairs.power import noise_of, pairs_needed, visible_gain
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
+from engine.core.sameness import MORE_THAN_NOISE, mean_of
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import RunCheck, Wait
@@ -28,8 +29,6 @@ from engine.core.verdicts import verdict_of
 
 _USUAL_GAIN: Final = 0.005
 """The gain that is spoken of where the campaign asks for none."""
-_MORE_THAN_NOISE: Final = 4.0
-"""So many standard errors apart, two measurements of one champion are not of the same thing."""
 
 
 def by_pairs(
@@ -66,21 +65,13 @@ def calibrated(
 
 def _valued(verdict: VerdictReached, metric: Metric, values: Sequence[float]) -> VerdictReached:
     """The verdict with the mean of what was measured, and that mean's standard error."""
-    value = math.fsum(values) / len(values)
+    value, error = mean_of(values)
     return msgspec.structs.replace(
         verdict,
         value=value,
         metrics=verdict.metrics | {metric.name: value},
-        value_error=_error(values),
+        value_error=error,
     )
-
-
-def _error(values: Sequence[float]) -> float:
-    count = len(values)
-    mean = math.fsum(values) / count
-    if count < 2:
-        return 0.0
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1) / count)
 
 
 def half_failed(
@@ -173,15 +164,14 @@ def _again(
     champion: Candidate,
     pairs: Sequence[Pair],
 ) -> ChampionMeasured:
-    values = [pair.champion for pair in pairs]
-    now, error, before = math.fsum(values) / len(values), _error(values), champion.value
+    (now, error), before = mean_of([pair.champion for pair in pairs]), champion.value
     earlier = champion.measured.error if champion.measured else 0.0
     if not referee.noisy:
         changed = before is None or not math.isclose(before, now, rel_tol=1e-9)
     else:
         # A single value has no error of its own: nothing can be told by it.
         apart = 0.0 if before is None or not earlier else abs(now - before)
-        changed = apart > _MORE_THAN_NOISE * math.hypot(error, earlier)
+        changed = apart > MORE_THAN_NOISE * math.hypot(error, earlier)
     return ChampionMeasured(
         iteration=turn.iteration,
         candidate=champion.id,

@@ -191,7 +191,7 @@ def in_turn(
     """
     if plan.referee is None or not plan.referee.noisy:
         return step
-    others = [other for other in state.open.values() if _is_rival(state, turn, other)]
+    others = [other for other in state.turns if _is_rival(state, turn, other)]
     for other in others:
         if _measures(other) or (_waits(state, other, plan) and _goes_first(other, turn, step)):
             return TakeTurns(after=other.iteration)

@@ -35,7 +35,9 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     `check` is the one that measures. With `noisy` a candidate is compared by pairs of `design`,
     after `calibrate` pairs of the baseline against itself. A champion whose value is `remeasure`
     iterations old is measured again; 0 is never. `prepare` are the checks that make a champion
-    ready to be measured; in `one_tree` they are run before every half.
+    ready to be measured; in `one_tree` they are run before every half. `leaders` are measured again
+    when the run ends; the baseline every `baseline_every` iterations, 0 is never. `confirming` is
+    the design of the pairs that confirm a champion.
     """
 
     check: str
@@ -45,6 +47,9 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     calibrate: int = 0
     prepare: tuple[str, ...] = ()
     one_tree: bool = False
+    leaders: int = 0
+    baseline_every: int = 0
+    confirming: Design = Design()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

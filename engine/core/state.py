@@ -9,16 +9,11 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.core.events import (
-    AgentFinished,
-    ChangeCollected,
-    CheckFinished,
     FinishReason,
     HarnessRecorded,
     Limits,
-    LogSpan,
     NoiseMeasured,
     Parameters,
-    StashRequested,
 )
 from engine.core.ids import (
     ApprovalId,
@@ -28,12 +23,13 @@ from engine.core.ids import (
     IterationNumber,
     RunId,
     StashId,
-    TraceId,
 )
 from engine.core.memory.parts import Memory
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
-from engine.core.parts import AgentAnswer, Half, Hotspot, Tokens
+from engine.core.parts import AgentAnswer, Hotspot, Tokens
+from engine.core.rechecked import Rechecks
+from engine.core.turn import OpenIteration
 from engine.core.verdict import SCORED, Verdict
 
 
@@ -71,8 +67,8 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     """A candidate and what became of it; `verdict` is None while its iteration runs.
 
     `measured` is known of those that became the champion. `reigned` is the number of the event
-    that made it champion the last time, 0 where none did or a person rejected it. `ruled` is what
-    a person said of it.
+    that made it champion the last time, 0 where none did, or a person or a confirmation took that
+    back. `ruled` is what these said of it.
     """
 
     id: CandidateId
@@ -97,62 +93,6 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     def scored(self) -> bool:
         """Whether its metric was measured in a valid way."""
         return self.value is not None and self.verdict in SCORED
-
-
-class Attempt(msgspec.Struct, kw_only=True):
-    """An attempt of an agent that is under way; `folder` lies below the run's.
-
-    `approved` is what was decided of that which it asked.
-    """
-
-    agent: str
-    number: int
-    since: str
-    folder: str
-    approved: dict[ApprovalId, bool] = {}
-
-
-class OpenIteration(msgspec.Struct, kw_only=True):
-    """An iteration without a verdict: what its slot does now, and what was found out so far.
-
-    `attempts` counts those of the agent, `answers` is what those that ended came to. `half` is the
-    one that `check` runs for, `halves` are those that ended; they are not in `finished`.
-    """
-
-    iteration: IterationNumber
-    slot: int
-    trace_id: TraceId
-    since: str
-    candidate: CandidateId | None = None
-    check: str | None = None
-    attempt: int = 0
-    check_since: str = ""
-    log: LogSpan | None = None
-    half: Half | None = None
-    finished: list[CheckFinished] = []
-    halves: list[CheckFinished] = []
-    finished_at: str = ""
-    agent: Attempt | None = None
-    attempts: int = 0
-    answers: list[AgentFinished] = []
-    answered_at: str = ""
-    change: ChangeCollected | None = None
-    escalated: bool = False
-    put_aside: StashRequested | None = None
-
-    @property
-    def phase(self) -> str:
-        """What the slot is doing, in a word or two."""
-        if self.agent is not None:
-            return self.agent.agent
-        if self.check is not None and self.half is not None:
-            return f"{self.check}, pair {self.half.pair}, {self.half.role}"
-        return self.check or "deciding"
-
-    @property
-    def phase_since(self) -> str:
-        """Since when it does that; UTC, ISO 8601."""
-        return self.agent.since if self.agent else self.check_since or self.since
 
 
 class Engine(msgspec.Struct, kw_only=True):
@@ -303,6 +243,13 @@ class RunState(msgspec.Struct, kw_only=True):
     harness: HarnessRecorded | None = None
     checks_s: float = 0.0
     pairs_s: float = 0.0
+    rechecks: Rechecks = msgspec.field(default_factory=Rechecks)
+
+    @property
+    def turns(self) -> list[OpenIteration]:
+        """All that is under way: open iterations, and what is measured again outside of one."""
+        again = self.rechecks.open
+        return [*self.open.values(), *([again.turn] if again else [])]
 
     @property
     def ended_iterations(self) -> int:

@@ -2,6 +2,7 @@
 
 from engine.checks.runner import CheckRunner
 from engine.checks.step import clear_step
+from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.models import Campaign
 from engine.core.events import CheckFinished, LogSpan
 from engine.core.ids import IterationNumber
@@ -26,8 +27,12 @@ class CampaignChecks:
 
     async def run(self, job: CheckJob) -> CheckFinished | CutOff:
         """Run a check to its end, or until it is cut off through no fault of the candidate."""
+        spec = self._specs[job.check]
+        if job.env:
+            more = EnvSpec.model_validate({"set": job.env})
+            spec = spec.model_copy(update={"env": spec.env.with_more(more)})
         report = await self._runner.run(
-            self._specs[job.check],
+            spec,
             job.candidate,
             attempt=job.attempt,
             trace_id=job.turn.trace_id,

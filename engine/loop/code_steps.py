@@ -94,7 +94,7 @@ class NoCode:
         """Not reached: no candidate has code."""
         raise AssertionError((step, number))
 
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
         """Nothing is accepted anywhere."""
 
     async def close(self) -> None:
@@ -219,12 +219,13 @@ class Coding:
         """The champion with the main branch merged into it, where that is due and brings news."""
         return None if self._sync is None else await self._sync.due(self._writer.state)
 
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
         """Let the run's branch follow the champion; give the tree back; look for a halt."""
-        if verdict.verdict == "promoted":
+        promoted = verdict is not None and verdict.verdict == "promoted"
+        if promoted:
             failpoints.reach("accepted.recorded")
         await self._accept_champion()
-        if verdict.verdict == "promoted":
+        if promoted:
             failpoints.reach("accepted.moved")
         for notice in await self._workspace.give_back(turn.slot):
             _log.warning("%s", notice)

@@ -15,6 +15,7 @@ from engine.core.answering import stop
 from engine.core.events import (
     AnyEvent,
     EngineStopped,
+    FinishReason,
     Record,
     RunFinished,
     RunPaused,
@@ -32,6 +33,7 @@ from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
+from engine.loop.rechecks import Rechecks
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
@@ -46,6 +48,10 @@ DRAIN_S: Final = 10.0
 LAST_WORD_S: Final = 5.0
 """How long interrupted slots and the last event may take: on a full disk, for ever otherwise."""
 INTERRUPTED: Final = 130
+IN_ORDER: Final[frozenset[FinishReason]] = frozenset(
+    {"iterations", "time", "target", "plateau", "exhausted", "budget"}
+)
+"""Endings at which leaders are measured once more: nothing is wrong with the machine."""
 PREPARING: Final = "the environment of the checks is being prepared"
 
 
@@ -176,11 +182,20 @@ class Engine:
             plan=self._parts.plan,
             code=code,
         )
+        rechecks = Rechecks(
+            self._writer,
+            self._control,
+            self._guard,
+            checks=checks,
+            plan=self._parts.plan,
+            code=code,
+        )
         slots = Slots(
             self._writer,
             self._control,
             iteration,
-            self._parts.proposer,
+            rechecks,
+            proposer=self._parts.proposer,
             alive_s=self._vigil.alive_s,
             code=code,
         )
@@ -188,10 +203,18 @@ class Engine:
             async with anyio.create_task_group() as tasks:
                 for slot in range(self._parts.state.slots):
                     tasks.start_soon(slots.run, slot)
+            finished = slots.ending()
+            if finished is not None and finished.reason in IN_ORDER and not self._waits_for_room:
+                await rechecks.at_end()
         finally:
             with anyio.CancelScope(shield=True):
                 await code.close()
-        return slots.ending()
+        return finished
+
+    @property
+    def _waits_for_room(self) -> bool:
+        """Whether something cannot be written: no time to measure what then cannot be told."""
+        return self._parts.trouble.reason is not None
 
     async def _code(self) -> CodeSteps:
         """The steps of candidates of code, with the workspace ready."""

@@ -41,7 +41,10 @@ from engine.proposers.protocol import Proposal
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt at one check of one candidate, on the ground of its own code, if any."""
+    """One attempt at one check of one candidate, on the ground of its own code, if any.
+
+    `env` is what the check gets besides what the campaign says.
+    """
 
     check: str
     attempt: int
@@ -50,6 +53,7 @@ class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSpan
     ground: Ground | None = None
     half: Half | None = None
+    env: dict[str, str] = {}
 
 
 class Checks(Protocol):
@@ -96,8 +100,8 @@ class CodeSteps(Protocol):
         """Do a step of an open iteration, and record what came of it."""
         ...
 
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached) -> None:
-        """What the verdict on an iteration means for the repository."""
+    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
+        """What the verdict on an iteration means for the repository; None for no iteration's."""
         ...
 
     async def close(self) -> None:

@@ -26,6 +26,7 @@ from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
 from engine.loop.campaign_agents import lost_attempt
 from engine.loop.iteration import interrupted
+from engine.loop.rechecks import interrupted as interrupted_again
 from engine.loop.writer import now_utc
 from engine.runfolder import heartbeat, inbox, lock
 from engine.runfolder.identity import Identity
@@ -189,12 +190,14 @@ def _resume(
     changes = _changes(state, wanted)
     if isinstance(changes, Changed):
         return changes
-    if state.finished is not None and not changes and not state.open:
+    if state.finished is not None and not changes and not state.turns:
         _close_finished(paths, state, recovery.started.alive_s)
         return state.finished
     recovery.kill_leftovers()
     failpoints.reach("recovery.killed")
     cut_off: list[AnyEvent] = [interrupted(t, DIED) for t in state.open.values() if t.check]
+    if (again := state.rechecks.open) is not None and again.turn.check:
+        cut_off.append(interrupted_again(again, DIED))
     cut_off += [event for t in state.open.values() for event in closed(state, t.iteration)]
     cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
     late = _late_stops(paths, state, recovery.missed)

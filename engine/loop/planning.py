@@ -38,6 +38,9 @@ def _referee(campaign: Campaign) -> PlannedReferee | None:
         calibrate=spec.calibrate,
         prepare=spec.prepare if noisy else campaign.early_checks,
         one_tree=campaign.workspace is not None and campaign.workspace.mode == "in-place",
+        leaders=spec.leaders,
+        baseline_every=spec.watched_every(noisy=noisy),
+        confirming=spec.design(campaign.confirm.most_pairs if campaign.confirm else None),
     )
 
 

@@ -10,6 +10,7 @@ from engine.core.state import RunState
 from engine.core.stopping import ending, exhausted
 from engine.loop.control import Control
 from engine.loop.iteration import CodeSteps, Iteration
+from engine.loop.rechecks import Rechecks
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Exhausted, Proposal, ProposalRequest, Proposer
 
@@ -22,14 +23,16 @@ class Slots:
         writer: Writer,
         control: Control,
         iteration: Iteration,
-        proposer: Proposer,
+        rechecks: Rechecks,
         *,
+        proposer: Proposer,
         alive_s: Callable[[], float],
         code: CodeSteps,
     ) -> None:
         self._writer = writer
         self._control = control
         self._iteration = iteration
+        self._rechecks = rechecks
         self._proposer = proposer
         self._alive_s = alive_s
         self._code = code
@@ -40,14 +43,17 @@ class Slots:
         """Work in one slot until there is nothing more to start.
 
         A stop rule may cease to hold when an iteration of another slot ends (a promotion ends a
-        plateau), so a slot leaves only when no iteration is open.
+        plateau), or when a champion is not confirmed, so a slot leaves only when nothing is open.
         """
         while await self._control.may_start():
-            number = self._take_left_open(slot) or await self._begin(slot)
+            number = self._take_left_open(slot)
+            if number is None and await self._rechecks.take(slot):
+                continue
+            number = number or await self._begin(slot)
             if number is not None:
                 if not await self._iteration.complete(number):
                     return
-            elif self._writer.state.open:
+            elif self._writer.state.turns:
                 await self._writer.wait_change()
             else:
                 return

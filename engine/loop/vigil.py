@@ -84,7 +84,7 @@ class Vigil:
                     phase=turn.phase,
                     since=datetime.fromisoformat(turn.phase_since).timestamp(),
                 )
-                for turn in state.open.values()
+                for turn in state.turns
             ],
         )
 

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.core.confidence import Confidence, confidence, doubt, is_demoted
 from engine.core.events import Parameters
 from engine.core.ids import CandidateId
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.pairs.words import short_words
+from engine.core.recheck_lines import at_end_text
 from engine.core.state import Candidate, RunState
 
 TEXT_ROWS: Final = 20
@@ -21,7 +23,11 @@ _RIGHT: Final = (0, 2, 3)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A scored candidate and its place."""
+    """A scored candidate and its place.
+
+    `again` is its value when it was measured once more at the end of the run; `doubt` says why the
+    confidence is no more where measuring again spoke against it.
+    """
 
     rank: int
     candidate: CandidateId
@@ -33,19 +39,25 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     parents: list[CandidateId]
     tags: list[str]
     proposer: str
-    confidence: float | None
+    confidence: Confidence | None
     decision: Decision | None = None
     ruled: str = ""
+    again: float | None = None
+    doubt: str = ""
 
 
 class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows, best first, and what their values are compared with."""
+    """Rows, best first, and what their values are compared with.
+
+    `closing` is what measuring the champion once more at the end has come to.
+    """
 
     metric: Metric
     rows: list[Row]
     champion: CandidateId | None
     baseline: CandidateId | None
     baseline_value: float | None
+    closing: str = ""
 
 
 class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,17 +71,29 @@ class CurvePoint(msgspec.Struct, frozen=True, kw_only=True):
 def leaderboard(state: RunState, top: int | None = None) -> Leaderboard:
     """The `top` scored candidates, or all of them.
 
-    One that fails a hard gate comes after all that pass, however good its value is.
+    One that fails a hard gate, or was demoted, comes after all others, however good its value is.
     """
     ranked = sorted(_scored(state), key=lambda pair: _place(state.metric, *pair))
     first = state.first()
     return Leaderboard(
         metric=state.metric,
-        rows=[_row(rank, *pair) for rank, pair in enumerate(ranked[:top], 1)],
+        rows=[_row(state, rank, *pair) for rank, pair in enumerate(ranked[:top], 1)],
         champion=state.champion,
         baseline=state.baseline,
         baseline_value=first.value if first else None,
+        closing=closing_text(state),
     )
+
+
+def closing_text(state: RunState) -> str:
+    """What measuring the champion again has shown, in a line; empty where it was not."""
+    best = state.best()
+    found = state.rechecks.of(best.id).at_end if best else None
+    if best is None or found is None:
+        return ""
+    value = aligned([best.value])[0] if best.value is not None else "no value"
+    unit = f" {state.metric.unit}" if state.metric.unit else ""
+    return f"{best.id}: {value}{unit}, {at_end_text(found, state.metric)}"
 
 
 def _scored(state: RunState) -> list[tuple[Candidate, float]]:
@@ -77,10 +101,12 @@ def _scored(state: RunState) -> list[tuple[Candidate, float]]:
 
 
 def _place(metric: Metric, candidate: Candidate, value: float) -> tuple[bool, float, int]:
-    return candidate.verdict == "infeasible", metric.sort_key(value), candidate.iteration
+    last = candidate.verdict == "infeasible" or is_demoted(candidate)
+    return last, metric.sort_key(value), candidate.iteration
 
 
-def _row(rank: int, candidate: Candidate, value: float) -> Row:
+def _row(state: RunState, rank: int, candidate: Candidate, value: float) -> Row:
+    at_end = state.rechecks.of(candidate.id).at_end
     return Row(
         rank=rank,
         candidate=candidate.id,
@@ -92,9 +118,11 @@ def _row(rank: int, candidate: Candidate, value: float) -> Row:
         parents=candidate.parents,
         tags=candidate.tags,
         proposer=candidate.proposer,
-        confidence=None,
+        confidence=confidence(state, candidate),
         decision=candidate.decision,
         ruled=candidate.ruled,
+        again=at_end.value if at_end else None,
+        doubt=doubt(state, candidate),
     )
 
 
@@ -103,7 +131,7 @@ def best_so_far(state: RunState) -> list[CurvePoint]:
     points: list[CurvePoint] = []
     for candidate in sorted(state.candidates.values(), key=lambda c: c.iteration):
         value = candidate.value
-        if candidate.verdict != "promoted" or value is None:
+        if candidate.verdict != "promoted" or value is None or is_demoted(candidate):
             continue
         if not points or state.metric.gain(value, points[-1].value) > 0:
             points.append(
@@ -169,11 +197,13 @@ def as_text(board: Leaderboard, top: int = TEXT_ROWS) -> str:
         return "No candidate has a score yet."
     values = aligned([row.value for row in rows])
     cells = [_text_row(board, row, value) for row, value in zip(rows, values, strict=True)]
-    head = ["", "candidate", board.metric.name, "gain", "verdict", "by pairs", ""]
+    head = ["", "candidate", board.metric.name, "gain", "verdict", "confidence", "by pairs", ""]
     table = _columns([head, *cells])
     lines = [_title(board), *table]
     if len(board.rows) > len(rows):
         lines.append(f"and {len(board.rows) - len(rows)} more")
+    if board.closing:
+        lines.append(board.closing)
     return "\n".join(lines)
 
 
@@ -194,9 +224,18 @@ def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
         value,
         "baseline" if row.candidate == board.baseline else _percent(gain),
         ", ".join(filter(None, (row.verdict, row.ruled.partition(":")[0]))),
+        confidence_text(row),
         short_words(row.decision),
         _cut(" ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items())),
     ]
+
+
+def confidence_text(row: Row) -> str:
+    """The label of one that won something, and whether measuring again spoke against it."""
+    if row.doubt:
+        return f"{row.confidence}, not shown again"
+    won = row.verdict == "promoted" or row.confidence != "exploratory"
+    return row.confidence or "" if won else ""
 
 
 def _cut(text: str) -> str:

@@ -5,9 +5,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from engine.core.confidence import Confidence, confidence, doubt
 from engine.core.events import Limits
 from engine.core.ids import ApprovalId, CandidateId
 from engine.core.measuring_lines import noise_text
+from engine.core.recheck_lines import drift_text
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
 
@@ -29,7 +31,11 @@ STALLED_AFTER_S: Final = 5.0
 
 
 class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The champion and its value; `label` says what has to be known of it ("static estimate")."""
+    """The champion and its value; `label` says what has to be known of it ("static estimate").
+
+    `confidence` says how far it was shown again, `doubt` what spoke against it then, `again` what
+    its value was at the end of the run.
+    """
 
     candidate: CandidateId
     metric: str
@@ -38,13 +44,24 @@ class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
     iteration: int
     label: str = ""
     forgeable: bool = False
+    confidence: Confidence | None = None
+    doubt: str = ""
+    again: float | None = None
 
 
 class BaselineStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The baseline; its value is None until it was measured."""
+    """The baseline; its value is None until it was measured.
+
+    `drift` is how far it went since it was measured first, as a share of that: None before it was
+    measured again. `drifted` tells that this is more than noise; `text` says it in words.
+    """
 
     candidate: CandidateId
     value: float | None
+    first: float | None = None
+    drift: float | None = None
+    drifted: bool = False
+    text: str = ""
 
 
 class SlotStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +82,14 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checking(msgspec.Struct, frozen=True, kw_only=True):
-    """How long checks took: `pairs_s` went into measuring in pairs, `checks_s` into all else."""
+    """How long checks took: `pairs_s` went into measuring in pairs, `checks_s` into all else.
+
+    `again_s` went into measuring again outside of iterations.
+    """
 
     checks_s: float = 0.0
     pairs_s: float = 0.0
+    again_s: float = 0.0
 
 
 class NoiseStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,7 +249,7 @@ def _word_alive(
 
 
 def _steps_run(state: RunState) -> bool:
-    return any(turn.check or turn.agent for turn in state.open.values())
+    return any(turn.check or turn.agent for turn in state.turns)
 
 
 def _parked_until(state: RunState | None, now: float) -> str | None:
@@ -288,7 +309,11 @@ def _spend(state: RunState | None) -> Spend:
 def _checking(state: RunState | None) -> Checking:
     if state is None:
         return Checking()
-    return Checking(checks_s=round(state.checks_s, 3), pairs_s=round(state.pairs_s, 3))
+    return Checking(
+        checks_s=round(state.checks_s, 3),
+        pairs_s=round(state.pairs_s, 3),
+        again_s=round(state.rechecks.took_s, 3),
+    )
 
 
 def _noise(state: RunState | None) -> NoiseStatus | None:
@@ -311,6 +336,7 @@ def _champion(state: RunState | None) -> ChampionStatus | None:
     best = state.best() if state else None
     if state is None or best is None:
         return None
+    at_end = state.rechecks.of(best.id).at_end
     return ChampionStatus(
         candidate=best.id,
         metric=state.metric.name,
@@ -319,12 +345,25 @@ def _champion(state: RunState | None) -> ChampionStatus | None:
         iteration=best.iteration,
         label=state.metric.caption,
         forgeable=state.metric.forgeable,
+        confidence=confidence(state, best),
+        doubt=doubt(state, best),
+        again=at_end.value if at_end else None,
     )
 
 
 def _baseline(state: RunState | None) -> BaselineStatus | None:
     first: Candidate | None = state.first() if state else None
-    return BaselineStatus(candidate=first.id, value=first.value) if first else None
+    if state is None or first is None:
+        return None
+    drift = state.rechecks.drift
+    return BaselineStatus(
+        candidate=first.id,
+        value=first.value,
+        first=drift.first if drift else None,
+        drift=drift.share if drift else None,
+        drifted=drift.changed if drift else False,
+        text=drift_text(drift, state.metric) if drift else "",
+    )
 
 
 def _slots(state: RunState | None, liveness: Liveness, now: float) -> list[SlotStatus]:
@@ -335,7 +374,7 @@ def _slots(state: RunState | None, liveness: Liveness, now: float) -> list[SlotS
     if beat and beat.seq >= state.seq and beat.pid == (liveness.holder or beat.pid):
         found = [_slot_from_beat(slot, now) for slot in beat.slots]
     else:
-        found = [_slot_from_events(turn, now) for turn in state.open.values()]
+        found = [_slot_from_events(turn, now) for turn in state.turns]
     return sorted(found, key=lambda slot: (slot.slot, slot.iteration))
 
 

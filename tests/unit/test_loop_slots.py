@@ -26,6 +26,13 @@ class Nothing:
         return Exhausted("nothing")
 
 
+class NothingAgain:
+    """Nothing is to be measured again."""
+
+    async def take(self, slot: int) -> bool:
+        return False
+
+
 class Taken:
     """Iterations that are taken and then left, as by an engine that drains."""
 
@@ -60,7 +67,15 @@ def slots(tmp_path: Path, taken: Taken) -> Iterator[Make]:
         assert isinstance(found, Verified)
         journals.append(Journal.open(path))
         writer = Writer(journals[0], found.state, Trouble())
-        return Slots(writer, Control(), taken, Nothing(), alive_s=lambda: 0.0, code=NoCode())
+        return Slots(
+            writer,
+            Control(),
+            taken,
+            NothingAgain(),
+            proposer=Nothing(),
+            alive_s=lambda: 0.0,
+            code=NoCode(),
+        )
 
     yield make
     for journal in journals:

@@ -92,9 +92,11 @@ def test_the_json_has_the_documented_fields() -> None:
                 "parents": ["c-0001"],
                 "tags": ["explore"],
                 "proposer": "evolution",
-                "confidence": None,
+                "confidence": "exploratory",
                 "decision": None,
                 "ruled": "",
+                "again": None,
+                "doubt": "",
             }
         ],
     }
@@ -128,9 +130,9 @@ def test_the_text_is_aligned_and_says_what_the_figure_is() -> None:
     lines = as_text(leaderboard(run(*STORY[:2], (1234.5, "rejected")))).splitlines()
     assert lines[0] == "est_ms in ms, lower is better; static estimate"
     assert lines[2:] == [
-        "*1  c-0002        1.000     +50.00 %  promoted  chunk=128 inverse=ladder",
-        " 2  c-0001        2.000     baseline  promoted  chunk=64 inverse=ladder",
-        " 3  c-0003     1234.500  -61625.00 %  rejected  chunk=192 inverse=ladder",
+        "*1  c-0002        1.000     +50.00 %  promoted  exploratory  chunk=128 inverse=ladder",
+        " 2  c-0001        2.000     baseline  promoted  exploratory  chunk=64 inverse=ladder",
+        " 3  c-0003     1234.500  -61625.00 %  rejected               chunk=192 inverse=ladder",
     ]
 
 
@@ -160,7 +162,7 @@ def test_the_csv_is_a_table_with_every_parameter() -> None:
     assert rows[0]["est_ms"] == "0.999"
     assert rows[0]["parameters.chunk"] == "448"
     assert rows[0]["parents"] == "c-0001"
-    assert rows[0]["commit"] == rows[0]["confidence"] == ""
+    assert (rows[0]["commit"], rows[0]["confidence"]) == ("", "exploratory")
 
 
 def test_the_curve_has_a_step_for_every_gain() -> None:

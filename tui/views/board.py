@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.agent_lines import short
+from engine.core.confidence_words import trust_text
 from engine.core.ids import CandidateId
 from engine.core.state import Candidate, RunState
 from engine.core.verdicts import metrics_of
@@ -52,10 +53,11 @@ class BoardView:
 
 
 class BoardBuilder:
-    """Makes board views from a ranking; a row is made once, when its candidate is judged."""
+    """Makes board views from a ranking; a row is made once, unless its confidence changes."""
 
     def __init__(self) -> None:
-        self._rows: dict[CandidateId, Row] = {}
+        self._rows: dict[tuple[CandidateId, str], Row] = {}
+        self._trusts: dict[CandidateId, str] = {}
         self._so_far: dict[CandidateId, float] = {}
 
     def view(self, state: RunState, ranking: Ranking, decimals: int) -> BoardView:
@@ -63,6 +65,9 @@ class BoardBuilder:
         baseline = state.first()
         parameters = baseline.parameters if baseline else {}
         self._so_far = measured_so_far(state)
+        self._trusts = {
+            name: trust_text(state, state.candidates[name]) for name in state.rechecks.evidence
+        }
         order = [*ranking.scored, *ranking.running, *ranking.failed]
         rows = tuple(self._row(candidate, baseline, parameters) for candidate in order)
         return BoardView(
@@ -76,18 +81,19 @@ class BoardBuilder:
     def _row(
         self, candidate: Candidate, baseline: Candidate | None, parameters: Mapping[str, Any]
     ) -> Row:
-        known = self._rows.get(candidate.id)
+        trust = self._trusts.get(candidate.id, "")
+        known = self._rows.get((candidate.id, trust))
         if known is not None:
             return known
         row = Row(
             candidate=candidate.id,
             value=candidate.value if candidate.scored else self._so_far.get(candidate.id),
             verdict=candidate.verdict or "running",
-            text=_text(candidate, baseline, parameters),
+            text=" · ".join(filter(None, (trust, _text(candidate, baseline, parameters)))),
             proposer=candidate.proposer,
         )
         if candidate.verdict is not None:
-            self._rows[candidate.id] = row
+            self._rows[candidate.id, trust] = row
         return row
 
 

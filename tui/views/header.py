@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.core.agent_lines import usd_text
+from engine.core.confidence_words import trust_text
 from engine.core.state import RunState, Spend
 from tui.fitting import Field, fit, joined, optional
 from tui.ink import Line, Span, line, spread, width_of
@@ -73,7 +74,7 @@ def _champion(state: RunState, decimals: int) -> Champion | None:
         value=value_text(best.value, decimals),
         unit=metric.unit or metric.name,
         change=change_text(best.value, reference) if reference is not None else "",
-        label=metric.caption,
+        label=", ".join(filter(None, (metric.caption, trust_text(state, best)))),
         short_label=metric.short_caption,
         better=reference is not None and metric.gain(best.value, reference) > 0,
     )

@@ -10,6 +10,7 @@ from engine.core.agent_lines import agent_line, short
 from engine.core.fold_memory import MemoryEvent
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
+from engine.core.recheck_lines import recheck_text
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -105,6 +106,8 @@ class Narrator:
                 return LogEntry(at, slot, event.check, f"interrupted: {event.reason}", "strong")
             case e.NoiseMeasured() | e.ChampionMeasured():
                 return self._measured(event, at)
+            case e.RecheckEnded() | e.ChampionDemoted():
+                return LogEntry(at, "", "referee", recheck_text(event, None), "strong")
             case e.VerdictReached():
                 return self._verdict(event, at)
             case e.AgentStarted() | e.AgentFinished() | e.AgentInterrupted():

@@ -31,9 +31,9 @@ def slots_of(state: RunState | None, condition: Condition) -> SlotsView:
     """A row for each slot, busy or not."""
     if state is None:
         return SlotsView()
-    if not condition.live and not state.open:
+    if not condition.live and not state.turns:
         return SlotsView(empty="No engine works on the run.")
-    busy = {turn.slot: turn for turn in state.open.values()}
+    busy = {turn.slot: turn for turn in state.turns}
     count = max(state.slots, max(busy, default=-1) + 1)
     idle = _idle_phase(condition)
     rows = [

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.confirm import ConfirmSpec
 from engine.core.campaign.environment import Environment, EnvSpec, InterpreterEnvironment
 from engine.core.campaign.fields import (
     Duration,
@@ -224,6 +225,11 @@ class Campaign(Model):
         default=RefereeSpec(),
         description="How candidates are compared with the champion.",
         examples=["{error: 1%, most_pairs: 60}"],
+    )
+    confirm: ConfirmSpec | None = Field(
+        default=None,
+        description="Under what a new champion is measured again before it is called stable.",
+        examples=["{on: local, variants: [{name: long, env: {SHAPE: 1x16384}}]}"],
     )
     gates: dict[MetricName, GateSpec] = Field(
         default={},

@@ -1,11 +1,13 @@
 """How candidates are compared with the champion."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
 from engine.core.campaign.fields import Count, FileName, Int, Model, Share, complaint, format_share
 from engine.core.pairs.looks import Design
+
+_WATCHED_EVERY: Final = 20
 
 
 def _error(share: float) -> float:
@@ -19,7 +21,8 @@ class RefereeSpec(Model):
 
     A metric with `noise: measured` is compared by pairs: the check that reports it is run for the
     champion and for the candidate in turn, AB, BA, AB, ..., and nothing else is checked meanwhile.
-    Pairs are added only while they can still decide. With `noise: none` only `remeasure` counts.
+    Pairs are added only while they can still decide. With `noise: none` only `remeasure`,
+    `leaders` and `baseline_every` count.
     """
 
     error: Annotated[Share, AfterValidator(_error)] = Field(
@@ -49,6 +52,19 @@ class RefereeSpec(Model):
         "anything is compared with it, as it is whenever the fingerprint changed. 0: only then.",
         examples=["20", "0"],
     )
+    leaders: Count = Field(
+        default=1,
+        description="So many of the best are measured once more when the run comes to its end, the "
+        "champion first, by fresh processes. 0: none.",
+        examples=["1", "3"],
+    )
+    baseline_every: Count | None = Field(
+        default=None,
+        description="The baseline is measured again every so many iterations, which shows how it "
+        "drifts; with `noise: measured` in pairs with the champion. 0: never. By default 20 with "
+        "`noise: measured`, and never without noise.",
+        examples=["20", "0"],
+    )
     prepare: tuple[FileName, ...] = Field(
         default=(),
         description="Checks that make a champion ready to be measured, such as a build: they are "
@@ -58,6 +74,12 @@ class RefereeSpec(Model):
         examples=["[build]"],
     )
 
-    def design(self) -> Design:
-        """The pairs as the statistics know them."""
-        return Design(error=self.error, first=self.first_pairs, most=self.most_pairs)
+    def design(self, most: int | None = None) -> Design:
+        """The pairs as the statistics know them; with another budget where `most` is given."""
+        return Design(error=self.error, first=self.first_pairs, most=most or self.most_pairs)
+
+    def watched_every(self, *, noisy: bool) -> int:
+        """After how many iterations the baseline is measured again; 0 is never."""
+        if self.baseline_every is not None:
+            return self.baseline_every
+        return _WATCHED_EVERY if noisy else 0

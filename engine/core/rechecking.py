@@ -1,0 +1,201 @@
+"""What is measured again outside of iterations, which step comes next, and what it came to.
+
+Everything is compared with the fixed baseline: it never moves, its value under a variant serves
+all champions, and a gain over it is the one that a report speaks of.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from engine.core.confidence import Variant, confirmation, declared, is_demoted, refuted
+from engine.core.events import CheckFinished, RecheckBegun, RecheckEnded
+from engine.core.gates import vetoes
+from engine.core.measuring import in_turn
+from engine.core.plan import Plan, PlannedCheck
+from engine.core.recheck_events import Purpose
+from engine.core.recheck_results import compared_again, ended
+from engine.core.rechecked import Recheck
+from engine.core.state import Candidate, OpenIteration, RunState
+from engine.core.steps import RunCheck, TakeTurns, Wait
+from engine.core.verdicts import metrics_of
+
+RecheckStep = RunCheck | TakeTurns | Wait | RecheckEnded
+
+_FEWEST_RETRIES: Final = 2
+"""What fails for want of the machine is tried so often again at least: nothing else would."""
+_MOST_TRIES: Final = 3
+
+
+def due(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
+    """What is to be measured again now, between two iterations; None where nothing is."""
+    first = state.first()
+    if state.rechecks.open or state.fatal is not None or state.ends_by_halt:
+        return None
+    if first is None or first.verdict != "promoted" or first.value is None:
+        return None
+    return _to_confirm(state, slot) or _to_watch(state, plan, slot)
+
+
+def due_at_end(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
+    """The next leader to be measured before the run is called finished; None where all were."""
+    leaders = plan.referee.leaders if plan.referee else 0
+    for leader in _leaders(state)[:leaders]:
+        last = state.rechecks.of(leader.id).at_end
+        if leader.id != state.baseline and (last is None or last.at != state.last_iteration):
+            return _wish(state, leader, "end", slot)
+    return None
+
+
+def _to_confirm(state: RunState, slot: int) -> RecheckBegun | None:
+    champion = state.best()
+    if champion is None or champion.id == state.baseline or refuted(state, champion):
+        return None
+    evidence = state.rechecks.of(champion.id)
+    for variant in declared(state):
+        last = confirmation(evidence, variant)
+        again = last is not None and last.outcome == "infra" and last.tries < _MOST_TRIES
+        if last is None or (again and last.at < state.last_iteration):
+            return _wish(state, champion, "confirm", slot, variant)
+    return None
+
+
+def _to_watch(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
+    """The baseline, where its last measurement is old; with noise the champion beside it."""
+    every = plan.referee.baseline_every if plan.referee else 0
+    drift, first, champion = state.rechecks.drift, state.first(), state.best()
+    if not every or drift is None or first is None or state.last_iteration - drift.at < every:
+        return None
+    noisy = plan.referee is not None and plan.referee.noisy
+    return _wish(state, champion if noisy and champion else first, "baseline", slot)
+
+
+def _leaders(state: RunState) -> list[Candidate]:
+    """The champion, then the others by their values."""
+    scored = [each for each in state.candidates.values() if each.scored and not is_demoted(each)]
+    fit = [each for each in scored if each.verdict != "infeasible"]
+    return sorted(
+        fit,
+        key=lambda each: (each.id != state.champion, state.metric.sort_key(each.value or 0.0)),
+    )
+
+
+def _wish(
+    state: RunState,
+    candidate: Candidate,
+    purpose: Purpose,
+    slot: int,
+    variant: Variant = ("", {}),
+) -> RecheckBegun:
+    assert state.baseline is not None  # noqa: S101  (it comes first)
+    return RecheckBegun(
+        recheck=state.rechecks.number + 1,
+        iteration=candidate.iteration,
+        candidate=candidate.id,
+        against=state.baseline,
+        purpose=purpose,
+        slot=slot,
+        variant=variant[0],
+        env=variant[1],
+    )
+
+
+def next_recheck_step(state: RunState, again: Recheck, plan: Plan, now_s: float) -> RecheckStep:
+    """What comes next for a candidate that is being measured again, or what it came to.
+
+    Args:
+        state: the run.
+        again: what is open.
+        plan: the checks and the referee.
+        now_s: seconds since 1970.
+    """
+    step = (
+        _moot(state, again)
+        or _after_failure(again, plan, now_s)
+        or _checks_left(again, plan)
+        or compared_again(state, again, plan)
+    )
+    return in_turn(state, again.turn, plan, step) if isinstance(step, RunCheck) else step
+
+
+def _moot(state: RunState, again: Recheck) -> RecheckEnded | None:
+    """The end of a confirmation of one that is champion no more by somebody's word."""
+    candidate = state.candidates[again.candidate]
+    if again.purpose != "confirm" or candidate.reigned:
+        return None
+    return ended(again, "moot", f"{candidate.id} is not champion any more: {candidate.ruled}")
+
+
+def _after_failure(
+    again: Recheck, plan: Plan, now_s: float
+) -> RunCheck | Wait | RecheckEnded | None:
+    """What a check that failed means: once more, where it failed for want of the machine."""
+    turn = again.turn
+    last = next((each[-1] for each in (turn.halves, turn.finished) if each), None)
+    if last is None or last.outcome != "failed":
+        return None
+    if last.voided:
+        return ended(again, "infra", last.voided)
+    known = {check.name: check for check in plan.checks}
+    check = known.get(last.check) or PlannedCheck(name=last.check)
+    failed = _times(turn, last)
+    if last.verdict == "infra" and failed <= max(check.retries, _FEWEST_RETRIES):
+        begun_s = datetime.fromisoformat(turn.finished_at).timestamp()
+        until_s = begun_s + check.backoff_s * 2 ** (failed - 1)
+        once_more = RunCheck(name=last.check, half=last.half)
+        return once_more if until_s <= now_s else Wait(until_s=until_s, reason=last.detail)
+    return _failed(again, last)
+
+
+def _times(turn: OpenIteration, last: CheckFinished) -> int:
+    return sum(
+        (each.check, each.half, each.outcome) == (last.check, last.half, "failed")
+        for each in (*turn.finished, *turn.halves)
+    )
+
+
+def _failed(again: Recheck, last: CheckFinished) -> RecheckEnded:
+    """What a failure says of the candidate: nothing, where the machine or the baseline failed."""
+    why = f"{last.check}: {last.detail}"
+    if last.verdict == "infra":
+        return ended(again, "infra", why)
+    if last.half is not None and last.half.role == "champion":
+        return ended(again, "inconclusive", f"the baseline, {again.against}, fails: {why}")
+    if last.half is not None and not last.half.prepares:
+        return ended(again, "failed", f"it passed, and failed in pair {last.half.pair}: {why}")
+    return ended(again, "failed", why)
+
+
+def _checks_left(again: Recheck, plan: Plan) -> RunCheck | RecheckEnded | None:
+    """The next check of the candidate itself; what gates say of it once it passed them all."""
+    passed = {report.check for report in again.turn.finished if report.outcome != "failed"}
+    for name in _checks_of(again, plan):
+        if name not in passed:
+            return RunCheck(name=name)
+    if again.purpose != "confirm":
+        return None
+    # What is relative to a champion means something for its own workload only.
+    why = vetoes(plan.gates, metrics_of(again.turn.finished), None)
+    return ended(again, "failed", "; ".join(why)) if why else None
+
+
+def _checks_of(again: Recheck, plan: Plan) -> Sequence[str]:
+    """The checks that are run for the candidate itself, before or without pairs."""
+    always = [check.name for check in plan.checks if check.when == "always"]
+    referee = plan.referee
+    if again.purpose == "confirm" or referee is None:
+        return always
+    return () if referee.noisy else (*referee.prepare, referee.check)
+
+
+def seed_of_pair(seed: int, again: Recheck, pair: int) -> int:
+    """The seed of both halves of a pair: 31 bits that no earlier measurement had.
+
+    Args:
+        seed: the run's.
+        again: what is measured again.
+        pair: which one.
+    """
+    digest = hashlib.blake2b(f"again/{seed}/{again.number}/{pair}".encode(), digest_size=4)
+    return int.from_bytes(digest.digest(), "big") >> 1

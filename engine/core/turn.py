@@ -1,0 +1,72 @@
+"""An iteration that is under way: what its slot does, and what was found out so far."""
+
+import msgspec
+
+from engine.core.event import LogSpan
+from engine.core.events import (
+    AgentFinished,
+    ChangeCollected,
+    CheckFinished,
+    StashRequested,
+)
+from engine.core.ids import ApprovalId, CandidateId, IterationNumber, TraceId
+from engine.core.parts import Half
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """An attempt of an agent that is under way; `folder` lies below the run's.
+
+    `approved` is what was decided of that which it asked.
+    """
+
+    agent: str
+    number: int
+    since: str
+    folder: str
+    approved: dict[ApprovalId, bool] = {}
+
+
+class OpenIteration(msgspec.Struct, kw_only=True):
+    """An iteration without a verdict: what its slot does now, and what was found out so far.
+
+    `attempts` counts those of the agent, `answers` is what those that ended came to. `half` is the
+    one that `check` runs for, `halves` are those that ended; they are not in `finished`.
+    `again` says for what a candidate is measured again whose own iteration is over.
+    """
+
+    iteration: IterationNumber
+    slot: int
+    trace_id: TraceId
+    since: str
+    candidate: CandidateId | None = None
+    check: str | None = None
+    attempt: int = 0
+    check_since: str = ""
+    log: LogSpan | None = None
+    half: Half | None = None
+    finished: list[CheckFinished] = []
+    halves: list[CheckFinished] = []
+    finished_at: str = ""
+    agent: Attempt | None = None
+    attempts: int = 0
+    answers: list[AgentFinished] = []
+    answered_at: str = ""
+    change: ChangeCollected | None = None
+    escalated: bool = False
+    put_aside: StashRequested | None = None
+    again: str = ""
+
+    @property
+    def phase(self) -> str:
+        """What the slot is doing, in a word or two."""
+        if self.agent is not None:
+            return self.agent.agent
+        told = self.check or "deciding"
+        if self.check is not None and self.half is not None:
+            told = f"{self.check}, pair {self.half.pair}, {self.half.role}"
+        return f"{self.again}: {told}" if self.again else told
+
+    @property
+    def phase_since(self) -> str:
+        """Since when it does that; UTC, ISO 8601."""
+        return self.agent.since if self.agent else self.check_since or self.since

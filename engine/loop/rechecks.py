@@ -1,0 +1,211 @@
+"""Measuring again outside of iterations: in a slot that is free, one candidate at a time."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, assert_never
+
+import anyio
+import msgspec
+
+from engine.core import failpoints
+from engine.core.demoting import recorded
+from engine.core.events import (
+    AnyEvent,
+    RecheckBegun,
+    RecheckChecked,
+    RecheckEnded,
+    RecheckInterrupted,
+    RecheckStarted,
+)
+from engine.core.measuring import measured_as
+from engine.core.plan import Plan
+from engine.core.rechecked import Recheck
+from engine.core.rechecking import RecheckStep, due, due_at_end, next_recheck_step, seed_of_pair
+from engine.core.state import RunState
+from engine.core.steps import RunCheck, TakeTurns, Wait
+from engine.loop.control import Control, CutOff
+from engine.loop.guard import Guard
+from engine.loop.iteration import CheckJob, Checks, CodeSteps
+from engine.loop.writer import Writer
+
+_FIRST: Final = 0
+"""The slot in which leaders are measured at the end, when all are free."""
+
+Wish = Callable[[RunState], RecheckBegun | None]
+
+
+class Rechecks:
+    """Confirms champions, watches the baseline, and measures leaders when the run ends."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        control: Control,
+        guard: Guard,
+        *,
+        checks: Checks,
+        plan: Plan,
+        code: CodeSteps,
+    ) -> None:
+        self._writer = writer
+        self._control = control
+        self._guard = guard
+        self._checks = checks
+        self._plan = plan
+        self._code = code
+        self._at_work = False
+
+    async def take(self, slot: int) -> bool:
+        """Measure what is due, or what an earlier engine left open; False where there is nothing.
+
+        What another slot had is left to it, unless that is no more: the two would work in one tree.
+        """
+        return await self._take(slot, lambda state: due(state, self._plan, slot))
+
+    async def at_end(self) -> None:
+        """Measure the leaders once more, before the run is called finished."""
+        while await self._control.may_start():
+            if not await self._take(_FIRST, lambda state: due_at_end(state, self._plan, _FIRST)):
+                return
+
+    async def _take(self, slot: int, wish: Wish) -> bool:
+        state = self._writer.state
+        again = state.rechecks.open
+        if self._at_work or (again is None and wish(state) is None):
+            return False
+        if again is not None and slot != again.turn.slot < state.slots:
+            return False
+        self._at_work = True
+        try:
+            if again is None and not await self._begin(wish):
+                return False
+            await self._complete()
+        finally:
+            self._at_work = False
+        return True
+
+    async def _begin(self, wish: Wish) -> bool:
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            begun = wish(state)
+            return [] if begun is None or self._control.held else [begun]
+
+        if not await self._writer.decide(decide):
+            return False
+        failpoints.reach("recheck.begun")
+        return True
+
+    async def _complete(self) -> None:
+        while await self._control.may_start():
+            again = self._again()
+            step = await self._next()
+            match step:
+                case RecheckEnded():
+                    failpoints.reach("recheck.ended")
+                    await self._code.settle(again.turn, None)
+                    self._checks.clear(again.turn.iteration)
+                    return
+                case RunCheck():
+                    await self._check(again, step)
+                case TakeTurns():
+                    await self._writer.wait_change()
+                case Wait():
+                    await self._wait(step)
+                case _:
+                    assert_never(step)
+
+    async def _next(self) -> RecheckStep:
+        """The next step; when that is the end, it is recorded already, with what follows of it."""
+        found: list[RecheckStep] = []
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            step = self._step(state)
+            found.append(step)
+            return recorded(state, step) if isinstance(step, RecheckEnded) else []
+
+        await self._writer.decide(decide)
+        return found[-1]
+
+    def _step(self, state: RunState) -> RecheckStep:
+        again = state.rechecks.open
+        assert again is not None  # noqa: S101  (only this ends it)
+        return next_recheck_step(state, again, self._plan, time.time())
+
+    async def _wait(self, step: Wait) -> None:
+        with anyio.move_on_after(max(0.0, step.until_s - time.time())):
+            await self._writer.wait_change()
+
+    async def _check(self, again: Recheck, step: RunCheck) -> None:
+        job = await self._job(again, step)
+        started = RecheckStarted(
+            recheck=again.number,
+            iteration=again.turn.iteration,
+            candidate=again.candidate,
+            check=step.name,
+            attempt=job.attempt,
+            log=job.log,
+            half=step.half,
+        )
+
+        def begin(state: RunState) -> Sequence[AnyEvent]:
+            # Since the gate was passed a pause may have been recorded, or an iteration may have
+            # begun to measure.
+            return [] if self._control.held or self._step(state) != step else [started]
+
+        if await self._writer.decide(begin):
+            failpoints.reach("recheck.started")
+            await self._act(again, job)
+
+    async def _job(self, again: Recheck, step: RunCheck) -> CheckJob:
+        state, half, turn = self._writer.state, step.half, again.turn
+        candidate = state.candidates[half.of if half else again.candidate]
+        ground = await self._code.check_out(turn, candidate, half)
+        noisy = self._plan.referee is not None and self._plan.referee.noisy
+        seed = seed_of_pair(state.seed, again, half.pair) if half and noisy else candidate.seed
+        candidate = measured_as(candidate, turn, seed)
+        return CheckJob(
+            check=step.name,
+            attempt=turn.attempt + 1,
+            turn=turn,
+            candidate=candidate,
+            log=self._checks.next_log(candidate),
+            ground=ground,
+            half=half,
+            env=again.env,
+        )
+
+    async def _act(self, again: Recheck, job: CheckJob) -> None:
+        report = await self._control.attempt(lambda: self._checks.run(job))
+        if isinstance(report, CutOff):
+            await self._writer.record(interrupted(again, report.reason))
+            return
+        if report.voided:
+            await self._guard.halt(report.voided)
+        report = msgspec.structs.replace(report, candidate=again.candidate, half=job.half)
+        await self._writer.record(
+            RecheckChecked(
+                recheck=again.number,
+                iteration=again.turn.iteration,
+                candidate=again.candidate,
+                report=report,
+            )
+        )
+        failpoints.reach("recheck.checked")
+
+    def _again(self) -> Recheck:
+        again = self._writer.state.rechecks.open
+        assert again is not None  # noqa: S101  (only this ends it)
+        return again
+
+
+def interrupted(again: Recheck, reason: str) -> RecheckInterrupted:
+    """A check that measures again was cut off; it is done again."""
+    turn = again.turn
+    assert turn.check is not None  # noqa: S101  (one that runs)
+    return RecheckInterrupted(
+        recheck=again.number,
+        iteration=turn.iteration,
+        candidate=again.candidate,
+        check=turn.check,
+        attempt=turn.attempt,
+        reason=reason,
+    )
