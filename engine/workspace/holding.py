@@ -153,7 +153,7 @@ class Holding:
         failpoints.reach("workspace.lent")
 
     async def accept(self, commit: Commit) -> None:
-        """Move the person's branch to the commit.
+        """Move the person's branch to the commit; back too, where the run itself moved it last.
 
         Raises:
             WorkspaceError: the branch has commits that would be lost.
@@ -163,6 +163,7 @@ class Holding:
         if (
             now is not None
             and now != commit
+            and now != await self._refs.accepted()
             and not await history.is_ancestor(self._git, now, commit)
         ):
             raise WorkspaceError(
@@ -249,7 +250,8 @@ class Holding:
     async def _joined(self, now: Commit, head: Commit, tree: str) -> str | Conflict:
         """The person's change from `head` to the tree, on top of what the branch has now."""
         theirs = await history.commit_tree(self._git, tree, [head], "work")
-        return await history.merged_tree(self._git, now, theirs)
+        # The branch may have gone back: what it leaves behind is no change of the person's.
+        return await history.moved_tree(self._git, theirs, head, now)
 
     async def _keep(self, intent: Intent, conflict: Conflict) -> str:
         name = f"{_KEPT}/{intent.captured[:12]}"

@@ -114,6 +114,10 @@ class Refs:
         words = ("update-ref", "--no-deref", "-z", "-m", "controlroom: accepted", "--stdin")
         await self._git.run(*words, stdin=os.fsencode("".join(lines)))
 
+    async def accepted(self) -> Commit | None:
+        """The commit that was accepted last; None before the first."""
+        return await self.read(_ACCEPTED)
+
     async def tip(self, branch: str) -> Commit | None:
         """What a branch, given in full, names; None when there is none."""
         return await self._read(branch)

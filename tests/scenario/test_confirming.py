@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from engine.core.ids import CandidateId
-from tests.coding import SCORE, value
+from tests.coding import SCORE, Toy, value
 from tests.confirming import Confirmed, events_of
+from tests.crash.test_agent_in_place import files, persons_own
 from tests.driving import Driver, check_turns_of, of_type
 from tests.noisy import Noisy
-from tests.scenario.test_champions import Make
 
 Json = dict[str, Any]
 
@@ -181,20 +181,25 @@ SHAPE: Json = {
 
 
 @pytest.mark.parametrize("mode", ["worktree", "in-place"])
-def test_the_branch_goes_back_with_the_champion(toy: Make, mode: str) -> None:
-    climb = toy(
+def test_the_branch_goes_back_with_the_champion(tmp_path: Path, mode: str) -> None:
+    climb = Toy(
+        tmp_path / "toy",
         {2: [value(8)], 3: [value(7)], 4: [value(6)]},
         checks=[SHAPE, SCORE],
         confirm={"variants": [{"name": "long", "env": {"SHAPE": "long"}}]},
         workspace={"repo": ".", "mode": mode, "dirty": "stash"},
     )
+    own, rest = persons_own(climb), files(climb)
     climb.run(3)
     (demoted,) = climb.events("ChampionDemoted")
     assert (demoted["candidate"], demoted["champion"]) == (c(3), c(2))
     assert climb.status()["champion"]["candidate"] == c(2)
-    assert climb.shown(climb.branch()) == "VALUE = 8"
+    branch = "HEAD" if mode == "in-place" else climb.branch()
+    assert climb.shown(branch) == "VALUE = 8"
     climb.run(4)
     assert climb.verdict(4)["reason"].endswith(f"better than {c(2)} (8)")
     best = climb.status()["champion"]
     assert (best["candidate"], best["confidence"]) == (c(4), "stable")
-    assert climb.shown(climb.branch()) == "VALUE = 6"
+    branch = "HEAD" if mode == "in-place" else climb.branch()
+    assert climb.shown(branch) == "VALUE = 6"
+    assert (persons_own(climb), files(climb)) == (own, rest)
