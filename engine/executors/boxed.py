@@ -190,6 +190,7 @@ def _orders(command: Command, box: Box) -> wire.Orders:
         produced=produced,
         most_files=MOST_PRODUCED_FILES,
         policy=_policy(),
+        look_ms=box.look_ms,
     )
 
 

@@ -37,7 +37,8 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     HOME and /tmp are empty and go away with it.
 
     `memory_bytes` is for all its processes together, `processes` for how many there are at once,
-    `scratch_bytes` for what lies in HOME and /tmp, `output_bytes` for what it prints.
+    `scratch_bytes` for what lies in HOME and /tmp, `output_bytes` for what it prints. Every
+    `look_ms` it is looked at what they take, which costs CPU for as long as it runs.
 
     With `collects`, a folder outside, it finds an empty folder of `produced_bytes` under
     CONTROLROOM_PRODUCED; the ordinary files that it leaves there are copied into `collects` once
@@ -58,6 +59,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     scratch_bytes: int = 1 << 30
     output_bytes: int = 64 << 20
     produced_bytes: int = 256 << 20
+    look_ms: int = 20
     collects: Path | None = None
 
 

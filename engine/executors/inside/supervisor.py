@@ -20,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, NoReturn
 
-TICK_MS: Final = 20
 HEARD: Final = 3
 """The descriptor on which the command may report, if it may."""
 
@@ -97,7 +96,7 @@ class Supervisor:
         poll.register(self._telling, 0)
         poll.register(os.pidfd_open(pid), select.POLLIN)
         while True:
-            ready = poll.poll(TICK_MS)
+            ready = poll.poll(self._to_do.look_ms)
             if any(descriptor == self._telling for descriptor, _ in ready):
                 os._exit(1)  # the engine is gone
             self._reap(pid)

@@ -107,6 +107,7 @@ class Orders:
         produced: the folder whose files are handed out, if any, and how many bytes in all.
         most_files: how many files are handed out.
         policy: by which the command is scheduled.
+        look_ms: how often it is looked at how much they take.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Orders:
         produced: tuple[str, int] | None,
         most_files: int,
         policy: int,
+        look_ms: int,
     ) -> None:
         self.argv = tuple(argv)
         self.env = tuple(env)
@@ -131,6 +133,7 @@ class Orders:
         self.produced = produced
         self.most_files = most_files
         self.policy = policy
+        self.look_ms = look_ms
 
     def packed(self) -> dict[str, object]:
         """The orders as a file may hold them."""
