@@ -95,6 +95,10 @@ class Played:
                 return reason
             case "fail", [code, message]:
                 raise acp.RequestError(code, message)
+            case "run", [command]:
+                words = ["/bin/sh", "-c", command]
+                done = subprocess.run(words, cwd=self._cwd, capture_output=True, check=False)
+                await self._tool(command, done.stdout.decode(), "completed")
             case "child", []:
                 subprocess.Popen(["sleep", "1000"])
             case "errors", [text]:

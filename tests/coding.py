@@ -53,6 +53,7 @@ CAMPAIGN: Final[Json] = {
     "campaign": "toy",
     "environment": {"interpreter": "own"},
     "workspace": {"repo": "."},
+    "sandbox": {"read": ["../../gates"]},
     "metric": {"name": "score", "direction": "min"},
 }
 RUN: Final = "toy-s0"
@@ -102,6 +103,12 @@ def answer(**changed: Any) -> Json:
         "summary": "One less.",
         "claims": [],
         "next_idea": "two less",
+        "housekeeping": {
+            "todo_new": [],
+            "notes_update": "",
+            "data_exploration_update": "",
+            "resolve_shared_todo_ids": [],
+        },
     }
     return {"answer": given | changed}
 
@@ -122,6 +129,8 @@ def _like() -> Path:
 class Toy:
     """A person's repository with a campaign in it, and the command run there.
 
+    What lies in the folder `gates` beside its own is seen by the agent, too: it may wait for it.
+
     Args:
         folder: an empty folder.
         turns: what the scripted agent does, by iteration (`3`) or by iteration and attempt (`3/1`).
@@ -138,6 +147,7 @@ class Toy:
         **campaign: Any,
     ) -> None:
         self.folder = folder
+        (folder.parent / "gates").mkdir(exist_ok=True)
         self.repo = folder / "repo"
         shutil.copytree(_like(), self.repo, symlinks=True)
         self.person = Person.of(self.repo)

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from engine.agents import programs
 from engine.agents.command import CommandAgent, EventLines, answer_file
 from engine.agents.protocol import AgentMissingError, AgentTask, Launch
 
@@ -47,7 +48,8 @@ class Acp:
         bridge = (sys.executable, "-P", "-m", "engine.agents.acp_bridge")
         wishes = [f"--model={task.model}"] if task.model else []
         wishes += [f"--effort={task.effort}"] if task.effort else []
-        return Launch(argv=(*bridge, *wishes, *task.options, "--", *inner.argv), env=inner.env)
+        words = (*bridge, *wishes, *task.options, "--", *inner.argv)
+        return Launch(argv=words, env=inner.env, read=programs.of_ours(), programs=inner.argv[:1])
 
     def reader(self, task: AgentTask) -> EventLines:
         """A reader of the bridge's events."""

@@ -128,6 +128,7 @@ class Attempt:
         """
         begun_s = time.monotonic()
         try:
+            await self._tell_of_walls(command)
             ended = await self._execute(executor, command)
             if self._broken is not None:
                 raise self._broken
@@ -142,6 +143,14 @@ class Attempt:
         finally:
             with anyio.move_on_after(_LAST_WORDS_S, shield=True):
                 await self._files.flush()
+
+    async def _tell_of_walls(self, command: Command) -> None:
+        """Say in the attempt's own record whether a sandbox stands round the program."""
+        if self._task.unconfined:
+            await self._take(Trouble(text=f"not in a sandbox of ours: {self._task.unconfined}"))
+        elif command.box is not None:
+            network = "" if command.box.network else ", no network"
+            await self._log.write(f"* in a sandbox: its tree and a home{network}\n".encode())
 
     async def _execute(self, executor: Executor, command: Command) -> CommandEnded:
         ended: CommandEnded = Interrupted("it was cancelled")

@@ -19,6 +19,10 @@ NAME: Final = "claude"
 UNCONFINED: Final = (
     "its commands are not kept in the tree: install bubblewrap and socat to have claude do that"
 )
+UNCONFINED_WITHIN: Final = (
+    "its commands have no sandbox but that of the whole program, with its network and its login: "
+    "install bubblewrap and socat to have claude make one of its own"
+)
 _DESCRIPTORS: Final = {
     "ANTHROPIC_API_KEY": "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
     "CLAUDE_CODE_OAUTH_TOKEN": "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
@@ -27,6 +31,7 @@ _TOOLS: Final = (
     "Bash", "Read", "Edit", "Write", "NotebookEdit", "Glob", "Grep", "Task", "TodoWrite",
     "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskStop",
 )  # fmt: skip
+_SANDBOX_TOOLS: Final = ("bwrap", "socat")
 _NETWORK_TOOLS: Final = ("WebFetch", "WebSearch")
 _DEFAULTS: Final = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -54,8 +59,9 @@ class Claude:
             AgentMissingError: the program is not on this machine.
             OSError: the home cannot be made.
         """
-        program = programs.find(programs.CLAUDE, task.env.get("PATH", os.defpath))
-        home = task.folder / "home"
+        path = task.env.get("PATH", os.defpath)
+        program = programs.find(programs.CLAUDE, path)
+        home = task.own_home
         home.mkdir(parents=True, exist_ok=True)
         key = next((name for name in _DESCRIPTORS if task.env.get(name)), None)
         # A login is renewed by a file that takes the old one's place, so that no link would do.
@@ -68,20 +74,33 @@ class Claude:
             *_wishes(task), *task.options,
         )  # fmt: skip
         env = _DEFAULTS | task.env | {"CLAUDE_CONFIG_DIR": str(state), "HOME": str(home)}
-        return Launch(argv=(*_with_key(key), *words), env=env)
+        return Launch(
+            argv=(*_with_key(key), *words),
+            env=env,
+            read=(programs.package_of(program), *_tools_of_sandbox(path)),
+            write=() if key else (task.home,),
+        )
 
     def reader(self, task: AgentTask) -> ClaudeReader:
         """A reader of its events."""
-        return ClaudeReader(task.model or "", "" if confined(task) else UNCONFINED)
+        words = UNCONFINED if task.confinement is None else UNCONFINED_WITHIN
+        return ClaudeReader(task.model or "", "" if confined(task) else words)
 
 
 def confined(task: AgentTask) -> bool:
     """Whether claude can put the commands that it runs into a sandbox here."""
-    path = task.env.get("PATH", os.defpath)
+    return can_confine(task.env.get("PATH", os.defpath))
+
+
+def can_confine(path: str) -> bool:
+    """Whether what claude's sandbox needs is on a PATH."""
     # On macOS the system brings the sandbox.
-    return os.uname().sysname == "Darwin" or all(
-        shutil.which(name, path=path) for name in ("bwrap", "socat")
-    )
+    return os.uname().sysname == "Darwin" or len(_tools_of_sandbox(path)) == len(_SANDBOX_TOOLS)
+
+
+def _tools_of_sandbox(path: str) -> list[Path]:
+    """Where the programs are that claude's sandbox needs, as far as they are installed."""
+    return [Path(found) for name in _SANDBOX_TOOLS if (found := shutil.which(name, path=path))]
 
 
 def _with_key(key: str | None) -> tuple[str, ...]:
@@ -107,6 +126,8 @@ def _settings(task: AgentTask, state: Path) -> str:
         "failIfUnavailable": True,
         "filesystem": {"denyRead": [str(path) for path in (state, task.home) if path.exists()]},
     }
+    if task.confinement is not None and not task.confinement.own_proc:
+        sandbox["enableWeakerNestedSandbox"] = True  # it does without a /proc of its own then
     if task.network:
         sandbox["network"] = {"allowedDomains": ["*"], "allowLocalBinding": True}
     return json.dumps({"sandbox": sandbox})

@@ -52,6 +52,8 @@ class Codex:
                 "-C", str(task.tree), *_settings(task, home), *_schema(task), *task.options, "-",
             ),
             env=_env(task, home),
+            read=(programs.package_of(program),),
+            write=(task.home,),
         )  # fmt: skip
 
     def reader(self, task: AgentTask) -> CodexReader:
@@ -61,7 +63,7 @@ class Codex:
 
 def home_of(task: AgentTask) -> Path:
     """The home of the attempt."""
-    return task.folder / "home"
+    return task.own_home
 
 
 def _link(login: Path, link: Path) -> None:

@@ -28,13 +28,12 @@ from engine.agents.rendering import shortened
 
 NAME: Final = "command"
 PLACEHOLDERS: Final = ("prompt", "tree", "answer", "folder")
-_ANSWER_FILE: Final = "answer"
 _DETAIL_CHARACTERS: Final = 500
 
 
 def answer_file(task: AgentTask) -> Path:
     """Where a command may write its answer."""
-    return task.folder / _ANSWER_FILE
+    return task.out / "answer"
 
 
 class CommandAgent:
@@ -49,13 +48,18 @@ class CommandAgent:
         self._run = tuple(run)
 
     def launch(self, task: AgentTask) -> Launch:
-        """How it is started; its variables are the task's, secrets included: it is its own tool."""
+        """How it is started; its variables are the task's, secrets included: it is its own tool.
+
+        Raises:
+            OSError: its folder cannot be made.
+        """
         paths = {
             "prompt": task.prompt,
             "tree": task.tree,
             "answer": answer_file(task),
-            "folder": task.folder,
+            "folder": task.out,
         }
+        task.out.mkdir(parents=True, exist_ok=True)
         return Launch(
             argv=tuple(_filled(word, paths) for word in self._run), env=asking.env_of(task)
         )

@@ -3,13 +3,16 @@
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+import engine
 from engine.agents.protocol import AgentMissingError
+from engine.executors.interpreters import interpreter_folders
 
 _NATIVE: Final = (
     b"\x7fELF",
@@ -20,6 +23,7 @@ _NATIVE: Final = (
     b"\xca\xfe\xba\xbe",
 )
 _DEEPEST: Final = 6
+_PACKAGE_MARKS: Final = ("package.json", "codex-package.json", "__init__.py")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,19 @@ def find(source: Source, path: str) -> Path:
         f"{on_path} only starts {source.name}, and the native program is not beside it: "
         f"when such a launcher is killed, the agent goes on; {source.advice}"
     )
+
+
+def package_of(program: Path) -> Path:
+    """What has to be seen so that a program works: the package that it came in, or it alone."""
+    for folder in list(program.parents)[:_DEEPEST]:
+        if any((folder / mark).is_file() for mark in _PACKAGE_MARKS):
+            return folder
+    return program
+
+
+def of_ours() -> tuple[Path, ...]:
+    """What has to be seen so that a program of ours runs: its Python, and this package."""
+    return (*interpreter_folders(sys.executable), Path(engine.__file__).parent)
 
 
 def is_native(path: Path) -> bool:

@@ -11,6 +11,24 @@ ITERATION_VARIABLE: Final = "CONTROLROOM_ITERATION"
 ATTEMPT_VARIABLE: Final = "CONTROLROOM_ATTEMPT"
 
 
+class Confinement(msgspec.Struct, frozen=True, kw_only=True):
+    """The sandbox of ours that an agent's program runs in, beside what its attempt itself needs.
+
+    `read` and `write` are shown, `hide` is masked wherever it would be; where what its program
+    needs is looked up, no folder that holds `person`, the person's home, is shown for it.
+    Without `network` it has none at all, and its model cannot be reached. With `nesting` it may
+    make sandboxes of its own within, which can have a /proc of their own where `own_proc` says so.
+    """
+
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    hide: tuple[Path, ...] = ()
+    person: Path | None = None
+    network: bool = True
+    nesting: bool = True
+    own_proc: bool = False
+
+
 class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of an agent at one iteration.
 
@@ -19,7 +37,8 @@ class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
     the login. `env` is the allow-listed environment, secrets included, with `ITERATION_VARIABLE`
     and `ATTEMPT_VARIABLE`; `secrets` names those variables of it that are blacked out in all that
     is written, and that the agent's tools must not see. `options` are further words for the
-    program's command line.
+    program's command line. Without `confinement` the program runs with the person's rights;
+    `unconfined` then says why, which is told in the attempt.
     """
 
     prompt: Path
@@ -34,13 +53,32 @@ class AgentTask(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: float | None = None
     network: bool = False
     options: tuple[str, ...] = ()
+    confinement: Confinement | None = None
+    unconfined: str = ""
+
+    @property
+    def own_home(self) -> Path:
+        """The home of this attempt, which its program may write."""
+        return self.folder / "home"
+
+    @property
+    def out(self) -> Path:
+        """The folder in which a program may leave what is neither the tree nor its home."""
+        return self.folder / "out"
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """How an agent's program is started, in the tree; the prompt is its standard input."""
+    """How an agent's program is started, in the tree; the prompt is its standard input.
+
+    `read` and `write` are what its program needs in a sandbox, beside what all of them get;
+    `programs` are others that it starts itself.
+    """
 
     argv: tuple[str, ...]
     env: dict[str, str]
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 class AgentEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

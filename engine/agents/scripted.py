@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from engine.agents import asking
+from engine.agents import asking, programs
 from engine.agents.command import EventLines, answer_file
 from engine.agents.protocol import AgentTask, Launch
 from engine.agents.script import read_script
@@ -30,7 +30,11 @@ class Scripted:
         """How the player is started."""
         # Not from the tree: what lies there must not stand in for what the program imports.
         program = (sys.executable, "-P", "-m", "engine.agents.scripted_program")
-        return Launch(argv=(*program, str(self._script)), env=asking.env_of(task))
+        return Launch(
+            argv=(*program, str(self._script)),
+            env=asking.env_of(task),
+            read=programs.of_ours(),
+        )
 
     def reader(self, task: AgentTask) -> EventLines:
         """A reader of its events."""

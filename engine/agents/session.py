@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from engine.agents import boxes
 from engine.agents.attempt import Attempt
 from engine.agents.files import EVENTS, open_files
 from engine.agents.protocol import (
@@ -75,6 +76,7 @@ async def run(
     room = room or Room()
 
     async def launch() -> Launch:
+        boxes.prepare(task)
         return agent.launch(task)
 
     try:
@@ -87,6 +89,7 @@ async def run(
                 marker=marker,
                 deadline_s=limits.wall_s,
                 stdin=task.prompt,
+                box=boxes.box_of(task, launched),
             )
             ledger = Ledger(price_of, task.model or "")
             attempt = Attempt(

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.checks.harness import Harness
 from engine.core.campaign.sandbox import SandboxSpec
+from engine.executors.interpreters import interpreter_folders
 from engine.executors.protocol import Box
 from engine.runfolder.paths import WORK_FOLDER, RunPaths
 
@@ -85,16 +86,6 @@ class Boxes:
             produced_bytes=spec.produced_bytes,
             collects=to,
         )
-
-
-def interpreter_folders(python: str) -> tuple[Path, ...]:
-    """The folders without which a Python does not run: its environment's, and what that is of."""
-    named = Path(python).absolute().parent.parent
-    real = Path(os.path.realpath(python)).parent.parent
-    return tuple(path for path in dict.fromkeys((named, real)) if path not in _SYSTEM)
-
-
-_SYSTEM = (Path("/usr"), Path("/"), Path("/usr/local"))
 
 
 def _absolute(path: Path) -> Path:

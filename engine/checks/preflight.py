@@ -41,17 +41,16 @@ def missing(
 
 
 def _sandbox(loaded: LoadedCampaign) -> Iterator[str]:
-    """Why there is no sandbox for sealed checks, and what one has to show that is not there."""
-    if not loaded.campaign.sealed:
-        return
-    sandbox = available()
-    if not sandbox.works:
+    """Why there is no sandbox for sealed checks, and what any has to show that is not there."""
+    campaign = loaded.campaign
+    sandbox = available() if campaign.sealed else None
+    if sandbox is not None and not sandbox.works:
         yield (
             f"sandbox: {sandbox.why}; sealed checks need bubblewrap 0.7 or newer and user "
             "namespaces (controlroom doctor). With --unsealed they run without, and every score is "
             "marked as one that can be forged"
         )
-    for name in loaded.campaign.sandbox.read:
+    for name in campaign.sandbox.read if campaign.sealed or campaign.workspace else ():
         if not loaded.beside(name).exists():
             yield f"sandbox: read: there is no {loaded.beside(name)}; make it, or leave it out"
 

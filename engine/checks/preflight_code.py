@@ -12,6 +12,7 @@ from typing import Final
 from engine.agents import codex
 from engine.agents.prices import Prices
 from engine.agents.script import ScriptError, read_script
+from engine.agents.walls import walls_of
 from engine.checks.programs import program_problem
 from engine.checks.variables import variable_problems, variables
 from engine.core.campaign.load import LoadedCampaign
@@ -44,6 +45,7 @@ def missing_for_code(
     for proposer in campaign.proposers:
         if isinstance(proposer, AgentSpec):
             problems = [*_agent(proposer, loaded, environ), *_money(campaign, proposer)]
+            problems += _walls(proposer)
             found += [f"agent {proposer.agent}: {problem}" for problem in problems]
     return list(dict.fromkeys(found))
 
@@ -99,6 +101,15 @@ def _money(campaign: Campaign, spec: AgentSpec) -> Iterator[str]:
         yield (
             f"the price of {spec.model} is not known, and the budget is in USD; give it under "
             f"budget: {{prices: {{{spec.model}: {{input: …, output: …}}}}}}, or a budget in tokens"
+        )
+
+
+def _walls(spec: AgentSpec) -> Iterator[str]:
+    walls = walls_of(spec) if spec.sandbox == "required" else None
+    if walls is not None and not walls.stand:
+        yield (
+            f"no sandbox stands round it here: {walls.why}; with sandbox: auto it runs without, "
+            "and every attempt says so (controlroom doctor)"
         )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from engine.agents import homes, table
 from engine.agents.prices import Price, Prices
+from engine.agents.walls import walls_of
 from engine.checks.variables import variables
 from engine.cli.request import Request
+from engine.cli.walls import confinement
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
 from engine.core.commands import AddDirective
@@ -126,6 +128,7 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         return None
     folder = request.loaded.path.parent
     found = variables(spec.env, os.environ)
+    walls = walls_of(spec)
     return AgentSetup(
         agent=table.make(
             spec.agent, table.Setup(folder=folder, command=spec.words(), script=spec.script)
@@ -138,6 +141,8 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         env=found.values,
         secrets=tuple(found.secrets),
         protect=campaign.protect,
+        confinement=confinement(request, campaign, spec, walls),
+        unconfined=walls.why,
     )
 
 

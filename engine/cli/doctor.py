@@ -12,6 +12,8 @@ from typing import Final
 
 import click
 
+from engine.agents.walls import FILES, KINDS, NETWORK, policy
+from engine.checks.variables import ALLOWED
 from engine.executors.protocol import Box
 from engine.executors.trial import available
 
@@ -55,6 +57,7 @@ def examine(folder: Path) -> list[Finding]:
         _program("tmux", "only the end-to-end test needs it"),
         _processes(),
         *_sandbox(),
+        *_agents(),
         _space("run folders", folder),
         _space("temporary files", Path(os.environ.get("TMPDIR", "/tmp"))),  # noqa: S108
         _writable(folder),
@@ -103,6 +106,23 @@ def _sandbox() -> list[Finding]:
         Finding("sandbox", ok=True, found=f"it works: bubblewrap {sandbox.version}"),
         Finding("sandbox shows", ok=True, found=seen),
         Finding("sandbox limits", ok=True, found=limits),
+    ]
+
+
+def _agents() -> list[Finding]:
+    """What the program of each kind of agent sees and reaches here."""
+    advice = "it needs bubblewrap, and user namespaces also within one another; claude also socat"
+    path = os.environ.get("PATH", os.defpath)
+    kinds = {kind: policy(kind, path) for kind in KINDS}
+    known = ", ".join(sorted(ALLOWED))
+    common = {
+        "agents' files": FILES,
+        "agents' variables": f"{known}, LC_*, and those that the campaign names",
+        "agents' network": NETWORK,
+    }
+    return [
+        *(Finding(f"agent {kind}", *found, advice) for kind, found in kinds.items()),
+        *(Finding(name, ok=True, found=words) for name, words in common.items()),
     ]
 
 

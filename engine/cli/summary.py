@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from engine.agents.walls import BRING_THEIR_OWN, has_network, walls_of
 from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
@@ -31,6 +32,7 @@ def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
         match proposer:
             case AgentSpec():
                 yield "agent", _agent(proposer)
+                yield "sandbox", _walls(proposer)
             case EvolutionSpec():
                 pass
             case _:
@@ -55,6 +57,15 @@ def _space(campaign: Campaign) -> str:
 def _agent(spec: AgentSpec) -> str:
     words = [spec.agent, spec.model or "", f"effort {spec.effort}" if spec.effort else ""]
     return ", ".join(filter(None, words))
+
+
+def _walls(spec: AgentSpec) -> str:
+    walls = walls_of(spec)
+    if not walls.stand:
+        return f"none round the agent: {walls.why}"
+    within = "; its own within" if spec.agent in BRING_THEIR_OWN else ""
+    network = "" if has_network(spec) else "; no network"
+    return f"round the agent: its tree and a home of its own{within}{network}"
 
 
 def _checks(loaded: LoadedCampaign) -> str:

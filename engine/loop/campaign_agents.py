@@ -12,7 +12,13 @@ import msgspec
 
 from engine.agents import session
 from engine.agents.attempt import Limits, SessionResult
-from engine.agents.protocol import ATTEMPT_VARIABLE, ITERATION_VARIABLE, Agent, AgentTask
+from engine.agents.protocol import (
+    ATTEMPT_VARIABLE,
+    ITERATION_VARIABLE,
+    Agent,
+    AgentTask,
+    Confinement,
+)
 from engine.agents.spending import Pricing, Used
 from engine.checks.log import CheckLog
 from engine.core.campaign.budget import BudgetPart
@@ -45,7 +51,8 @@ class AgentSetup:
     """What a campaign's agent is made of; chosen by the command line.
 
     `env` is what its program sees, `secrets` names the variables of it that nothing may show.
-    `protect` are patterns of what it must not change.
+    `protect` are patterns of what it must not change. Without `confinement` its program has the
+    person's rights, and `unconfined` says why.
     """
 
     agent: Agent
@@ -57,6 +64,8 @@ class AgentSetup:
     env: Mapping[str, str]
     secrets: tuple[str, ...]
     protect: tuple[str, ...] = ()
+    confinement: Confinement | None = None
+    unconfined: str = ""
 
 
 class CampaignAgents:
@@ -202,8 +211,10 @@ class CampaignAgents:
             effort=spec.effort,
             answer_schema=folder / SCHEMA if spec.answer == "required" else None,
             budget_usd=setup.budget.usd,
-            network=spec.network,
+            network=spec.network is True,
             options=spec.options,
+            confinement=setup.confinement,
+            unconfined=setup.unconfined,
         )
 
     def _finished(

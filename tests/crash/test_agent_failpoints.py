@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.commands import Stash
 from tests.coding import Steps, Toy, aside, check_climb, spend, value
+from tests.driving import wait_for
 
 Make = Callable[..., Toy]
 
@@ -71,7 +72,7 @@ def test_its_recovery_survives_being_killed(name: str, toy: Make, reference: Toy
 
 
 def test_a_change_that_is_carried_over_survives_being_killed(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy({2: [value(4), {"wait_for": str(gate)}], 3: [aside(-3)]}, agent={"slots": 2})
     armed = {"CONTROLROOM_FAILPOINT": "change.carried:1"}
     engine = climb.start("--iterations", "3", **armed)
@@ -112,7 +113,7 @@ def test_all_directives_of_the_campaign_are_recorded_though_it_was_killed_betwee
 
 
 def test_a_killed_attempt_is_kept_as_it_was(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     orphan = {"run": "setsid sleep 600 >/dev/null 2>&1 &"}
     first: Steps = [value(9), {"commit": "nine"}, aside(1), orphan, {"say": "half way"}]
     climb = toy({"2/1": [*first, {"wait_for": str(gate)}], "2/2": [value(8)]})
@@ -120,7 +121,7 @@ def test_a_killed_attempt_is_kept_as_it_was(toy: Make, tmp_path: Path) -> None:
     climb.wait_said("half way", 2)
     engine.kill()
     engine.wait()
-    assert climb.processes()
+    wait_for(lambda: not climb.processes())  # its sandbox does not outlive the engine
     climb.run(2)
     assert climb.processes() == []
     kept = climb.kept()["attempts/00002-1"]

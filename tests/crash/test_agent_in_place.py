@@ -84,7 +84,7 @@ def test_a_run_that_is_stopped_gives_the_checkout_back(tmp_path: Path) -> None:
 
 
 def test_what_was_done_when_the_run_was_stopped_is_collected_later(tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     turns: dict[int | str, Steps] = {2: [value(9), {"wait_for": str(gate)}]}
     climb = Toy(tmp_path / "toy", turns, workspace=IN_PLACE)
     engine = climb.start("--iterations", "2")

@@ -89,7 +89,7 @@ def test_a_run_over_its_budget_ends_with_3_and_goes_on_with_a_larger_one(toy: Ma
 
 
 def test_no_agent_begins_once_the_budget_is_spent(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy(
         {
             "2/1": [{"wait_for": str(gate)}, spend(100), {"hang": True}],

@@ -208,7 +208,7 @@ case $n in 4|5|6) echo 'Device or resource busy'; exit 1;; esac
 
 
 def test_s9_a_controller_that_is_killed_goes_on_where_it_was(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     wait = {"wait_for": str(gate)}
     first: Steps = [value(9), spend(100, 0.25), {"say": "half way"}, wait]
     climb = toy({"2/1": first, "2/2": [value(8), spend(50, 0.5)], 3: [value(7)]})
@@ -229,7 +229,7 @@ def test_s9_a_controller_that_is_killed_goes_on_where_it_was(toy: Make, tmp_path
 
 
 def test_s12_a_directive_counts_from_the_next_prompt_on(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy(
         {2: [{"say": "at work"}, {"wait_for": str(gate)}], 3: [value(9)], 4: [], 5: []},
         agent={"directives": [{"text": "Keep the backend.", "title": "backend"}]},
@@ -267,7 +267,7 @@ def test_s12_a_directive_is_edited_and_retired(toy: Make) -> None:
 
 
 def test_s13_what_a_person_edits_meanwhile_stays(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy({2: [value(9), {"wait_for": str(gate)}], 3: [value(8)]})
     engine = climb.start("--iterations", "3")
     climb.wait_event("AgentStarted", iteration=2)

@@ -96,7 +96,7 @@ def test_a_candidate_that_is_being_checked_is_put_aside_as_it_is(toy: Make, tmp_
 
 def test_what_was_not_begun_takes_nothing_of_others_along(toy: Make, tmp_path: Path) -> None:
     """Iteration 4 waits for the provider in a slot whose tree has what iteration 3 left."""
-    one, two = tmp_path / "one", tmp_path / "two"
+    one, two = tmp_path / "gates" / "one", tmp_path / "gates" / "two"
     turns: dict[int | str, Steps] = {
         2: [{"wait_for": str(one)}, {"limit": "1h"}],
         3: [value(30), {"wait_for": str(two)}],
@@ -138,7 +138,7 @@ def test_two_are_put_aside_at_once(toy: Make) -> None:
 def test_a_change_of_an_older_champion_is_carried_over_and_checked_again(
     toy: Make, tmp_path: Path
 ) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy(
         {2: [value(4), {"commit": "four"}, {"wait_for": str(gate)}], 3: [aside(-3)]},
         agent={"slots": 2},
@@ -158,7 +158,7 @@ def test_a_change_of_an_older_champion_is_carried_over_and_checked_again(
 
 
 def test_what_is_no_better_on_the_new_champion_is_not_taken(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     together = {
         "name": "together",
         "run": "! { grep -q 'VALUE = 4' work.py && grep -q 'ASIDE = -3' aside.py; }",
@@ -175,7 +175,7 @@ def test_what_is_no_better_on_the_new_champion_is_not_taken(toy: Make, tmp_path:
 
 
 def test_a_conflict_with_the_new_champion_is_inconclusive(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy({2: [value(4), {"wait_for": str(gate)}], 3: [value(7)]}, agent={"slots": 2})
     _after_the_other(climb, gate)
     assert climb.verdicts() == {1: "promoted", 2: "inconclusive", 3: "promoted"}
@@ -188,7 +188,7 @@ def test_a_conflict_with_the_new_champion_is_inconclusive(toy: Make, tmp_path: P
 
 def test_slots_do_not_work_in_one_tree_after_a_restart(toy: Make, tmp_path: Path) -> None:
     """Only the second slot was at work when the engine was killed."""
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     late: Steps = [value(7), {"wait_for": str(gate)}, {"run": "cat work.py"}]
     climb = toy(
         {2: [value(9)], 3: late, 4: [value(30), {"wait_for": str(gate)}]}, agent={"slots": 2}

@@ -38,7 +38,7 @@ class Upstream:
 
 
 def test_each_merge_makes_the_champion_be_measured_again(toy: Make, tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
+    gate = tmp_path / "gates" / "gate"
     climb = toy({2: [value(9), {"wait_for": str(gate)}], 4: [value(8)], 5: []}, workspace=EACH)
     upstream = Upstream(climb, tmp_path)
     engine = climb.start("--iterations", "5")
@@ -110,7 +110,7 @@ def test_a_main_branch_in_conflict(toy: Make, tmp_path: Path, policy: str) -> No
 
 def test_a_champion_that_is_promoted_meanwhile_is_not_lost(toy: Make, tmp_path: Path) -> None:
     """The merge of the old champion is still being measured when there is a new one."""
-    gate, other = tmp_path / "gate", tmp_path / "other"
+    gate, other = tmp_path / "gates" / "gate", tmp_path / "gates" / "other"
     slow = {
         "name": "slow",
         "run": f"grep -q 'ASIDE = 5' aside.py && grep -q 'VALUE = 10' work.py || exit 0; "
@@ -145,10 +145,11 @@ def test_a_remote_that_was_never_there_is_told_at_once(toy: Make, tmp_path: Path
 
 
 def test_a_remote_that_is_away_for_a_while_is_done_without(toy: Make, tmp_path: Path) -> None:
-    away, gate = tmp_path / "away.git", tmp_path / "gate"
+    away = tmp_path / "away.git"
+    gate, back = tmp_path / "gates" / "gate", tmp_path / "gates" / "back"
     turns: dict[int | str, Steps] = {
         2: [value(9), {"wait_for": str(gate)}],
-        3: [value(8), {"run": f"mv {away} {tmp_path / 'upstream.git'}"}],
+        3: [value(8), {"wait_for": str(back)}],
         5: [value(7)],
     }
     climb = toy(turns, workspace=EACH)
@@ -158,6 +159,9 @@ def test_a_remote_that_is_away_for_a_while_is_done_without(toy: Make, tmp_path: 
     upstream.push(aside="ASIDE = 1\n")
     upstream.bare.rename(away)
     gate.touch()
+    climb.wait_event("AgentStarted", iteration=3)
+    away.rename(upstream.bare)
+    back.touch()
     assert engine.wait() == 0
     assert "the main branch cannot be merged now" in engine.output
     assert set(climb.verdicts().values()) == {"promoted"}

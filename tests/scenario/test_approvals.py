@@ -171,7 +171,8 @@ def test_an_agent_that_cannot_be_told_does_no_harm(toy: Make) -> None:
     breaks = 'rm -rf "$CONTROLROOM_ANSWERS"; : > "$CONTROLROOM_ANSWERS"'
     question = '{"type":"asks","id":"q","text":"?","default":"approve","wait_s":0}'
     answered = "until grep -q ApprovalAnswered ../../journal.sqlite*; do sleep 0.05; done; sleep 1"
-    climb = toy({2: [{"run": breaks}, {"print": question}, {"run": answered}, value(9)]})
+    steps: Steps = [{"run": breaks}, {"print": question}, {"run": answered}, value(9)]
+    climb = toy({2: steps}, agent={"sandbox": "off"})  # in one it could not break anything
     climb.run(2)
     assert climb.verdicts()[2] == "promoted"
     assert climb.events("ApprovalAnswered")[0]["by"] == "the deadline"

@@ -198,7 +198,7 @@ def test_what_judges_is_changed_under_the_run(packed: Driver, change: str) -> No
 
 def test_a_compiled_module_beside_the_judges_is_not_read(sealed: Make) -> None:
     """It is none of the files that are compared, and who has the person's rights can write it."""
-    climb = sealed({})
+    climb = sealed({}, agent={"sandbox": "off"})
     climb.person.write({"rules.py": "WORTH = 1\n", "judge.py": f"import rules\n{JUDGE}"})
     easy = climb.folder / "easy.py"
     easy.write_text("raise SystemExit('the planted one was read')\n")

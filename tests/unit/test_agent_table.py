@@ -73,7 +73,7 @@ async def test_a_command_gets_its_paths_and_the_prompt(stage: Stage) -> None:
     assert result.structured == '{"choice": 3}'
     said = [event.text for event in stage.events if isinstance(event, Message)]
     assert said == ["Make it faster."] * 2 + [str(stage.tree.resolve()), "not this"]
-    assert (result.transcript.parent / "here").exists()
+    assert (result.transcript.parent / "out" / "here").exists()
     assert result.cost_usd is None
 
 

@@ -30,6 +30,7 @@ def agent_findings(draft: Draft) -> Iterator[Finding]:
             place = ("proposers", index)
             yield from _no_workspace(draft, place)
             yield from _program(draft, proposer, place)
+            yield from _walls(proposer, place)
             yield from environment_findings(proposer.env, (*place, "env"))
             yield from _directives(proposer, place)
     yield from _shares(draft.campaign.budget)
@@ -61,6 +62,19 @@ def _program(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
             fix = f"remove it, or write agent: {listed(users)}"
             yield Finding(place=at, message=message, fix=fix, at_key=True)
     yield from _words(spec, (*place, "command"))
+
+
+def _walls(spec: AgentSpec, place: Place) -> Iterator[Finding]:
+    """A network that is to be missing, and what makes it missing."""
+    if spec.network != "none":
+        return
+    at = (*place, "network")
+    if spec.agent in ("codex", "claude"):
+        message = f"without a network {spec.agent} does not reach its model"
+        yield Finding(place=at, message=message, fix="write false: its commands have none then")
+    elif spec.sandbox != "required":
+        message = "only a sandbox keeps a program off the network"
+        yield Finding(place=at, message=message, fix="add sandbox: required, or write false")
 
 
 def _unknown(name: str, place: Place) -> Finding:

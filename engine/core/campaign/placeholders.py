@@ -26,7 +26,7 @@ AGENT_PLACEHOLDERS: Final = {
     "prompt": "the path of the file that holds the prompt",
     "tree": "the folder that it may change, in which it is started",
     "answer": "the path at which it may write its answer, as the prompt asks for it",
-    "folder": "the folder of this attempt's own files",
+    "folder": "a folder of this attempt's own, outside of the tree, that it may write",
 }
 """The same for the command of an agent."""
 

@@ -13,7 +13,6 @@ from engine.core.campaign.fields import (
     Count,
     Duration,
     Filled,
-    Flag,
     Int,
     Model,
     Number,
@@ -105,6 +104,16 @@ DIRECTIVE_FILE: Final = re.compile(r"[./]")
 """What a directive's name holds when it is the path of a file, and not a preset."""
 
 
+def _network(value: object) -> object:
+    if isinstance(value, bool) or value == "none":
+        return value
+    raise complaint(f"must be true, false or none, not {show(value)}", "write one of these")
+
+
+Network = Annotated[bool | Literal["none"], BeforeValidator(_network)]
+"""Whether commands have a network, or `none` where their program has none either."""
+
+
 class AgentSpec(Model):
     """A coding agent that changes the code of the `workspace`, one change an iteration.
 
@@ -147,11 +156,21 @@ class AgentSpec(Model):
         description="For `scripted`: the file of its script, relative to the folder of this file.",
         examples=["scripted.yaml"],
     )
-    network: Flag = Field(
+    network: Network = Field(
         default=False,
         description="Let the commands that it runs use the network, where its program can tell "
-        "them apart from itself.",
-        examples=["true"],
+        "them apart from itself; the program itself always has it, for its model. `none`: the "
+        "program has none either, which its sandbox sees to; not for `codex` and `claude`. "
+        "`scripted` has one with `true` only.",
+        examples=["true", "none"],
+    )
+    sandbox: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Whether its program runs in a sandbox of ours, which shows it its tree, a "
+        "home of the attempt's own, what it needs to run, and `sandbox.read`. `auto`: where the "
+        "machine can; where not, every attempt says so. `required`: no run without. `off`: it "
+        "runs with your rights, can read what you can, and can write the run's own record.",
+        examples=["required"],
     )
     deadline_s: Duration = Field(
         default=7200.0,

@@ -6,7 +6,7 @@ from engine.core.campaign.fields import Filled, Model, Positive, Size
 
 
 class SandboxSpec(Model):
-    """The sandbox of sealed checks, made by bubblewrap for every command.
+    """The sandbox of sealed checks, made by bubblewrap for every command; `read` is agents', too.
 
     `produce` sees the candidate's code, `judge` that of the protected base; both see the
     interpreter, the system's programs and what `read` names, all of it unchangeable, and nothing
@@ -16,8 +16,8 @@ class SandboxSpec(Model):
 
     read: tuple[Filled, ...] = Field(
         default=(),
-        description="More files and folders that both may read, relative to the folder of this "
-        "file: data sets, toolchains.",
+        description="More files and folders that both may read, and agents in their sandboxes, "
+        "relative to the folder of this file: data sets, toolchains.",
         examples=["[../data, /opt/toolchain]"],
     )
     hide: tuple[Filled, ...] = Field(
