@@ -125,7 +125,8 @@ class Boxed:
                 await anyio.to_thread.run_sync(self._collector.close)
 
     def _launch(self, command: Command, heard: int) -> Launch:
-        files = [(path, self._file(text)) for path, text in sandbox.own_files().items()]
+        own = sandbox.own_files(network=self._box.network)
+        files = [(path, self._file(text)) for path, text in own.items()]
         ordered = self._file(first_process.handed_over(_orders(command, self._box)))
         told = (ordered, self.pipe.writing_end, heard)
         refused = self._file(filtered) if (filtered := _filter(nesting=self._box.nesting)) else None

@@ -33,12 +33,14 @@ _HIDDEN_BYTES: Final = "4096"
 _SYSTEM: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC: Final = ("alternatives", "fonts", "ld.so.cache", "localtime")
 _ETC_NETWORK: Final = (
-    "ca-certificates", "gai.conf", "pki", "protocols", "resolv.conf", "services", "ssl/certs",
+    "ca-certificates", "gai.conf", "hosts", "pki", "protocols", "resolv.conf", "services",
+    "ssl/certs",
 )  # fmt: skip
+_HOSTS: Final = "/etc/hosts"
 _OURS: Final = {
     "/etc/passwd": f"{USER}:x:{_ID}:{_ID}::{HOME}:/bin/sh\n",
     "/etc/group": f"{USER}:x:{_ID}:\n",
-    "/etc/hosts": "127.0.0.1 localhost box\n::1 localhost\n",
+    _HOSTS: "127.0.0.1 localhost box\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
 
@@ -86,9 +88,14 @@ def arguments(
     ]
 
 
-def own_files() -> dict[str, bytes]:
-    """Paths and content of the small files that are the same in every sandbox."""
-    return {path: text.encode() for path, text in _OURS.items()}
+def own_files(*, network: bool) -> dict[str, bytes]:
+    """Paths and content of the small files that a sandbox has of its own.
+
+    Args:
+        network: it has this machine's, and with it the names that this machine gives to others.
+    """
+    ours = {path: text for path, text in _OURS.items() if not (network and path == _HOSTS)}
+    return {path: text.encode() for path, text in ours.items()}
 
 
 @functools.cache

@@ -153,6 +153,8 @@ async def test_the_network_is_there_only_where_it_is_wanted(
         ended, text = await run(marked, script, box)
     assert isinstance(ended, Finished)
     assert (ended.exit_code == 0) == network, text
+    _, names = await run(marked, "cat /etc/hosts", Box(read=(marked.folder,), network=network))
+    assert (names == Path("/etc/hosts").read_text()) == network
 
 
 @pytest.mark.anyio

@@ -99,6 +99,7 @@ def test_s9_an_engine_that_is_killed_leaves_no_agent_and_goes_on(
     engine.kill()
     engine.wait()
     assert toy.harm() == {}
+    wait_for(lambda: lasting.alive() == 0)  # its sandbox does not outlive the engine
     lasting.released.set()
     toy.run(3, status=0, **hiring.person)
     assert lasting.alive() == 0

@@ -1,4 +1,4 @@
-"""Agents where no sandbox stands round them: because there is none here, or nobody wants one."""
+"""Agents in their sandboxes, as a campaign has them; and without, for want of one or by wish."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,3 +63,12 @@ def said(climb: Toy, word: str, **env: str) -> str:
     running = climb.call(word, "campaign.yaml", **env)
     running.wait()
     return running.output
+
+
+def test_what_is_linked_into_a_tree_is_read_and_stays(toy: Make) -> None:
+    look = "cat data/*; echo x > data/new || echo it stays"
+    climb = toy({2: [{"run": look}, value(9)]}, workspace={"repo": ".", "link": ["data"]})
+    climb.run(2)
+    assert "ignored data" in climb.log(2)
+    assert "Read-only file system\nit stays\n" in climb.log(2)
+    assert climb.verdicts() == {1: "promoted", 2: "promoted"}
