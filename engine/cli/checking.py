@@ -10,24 +10,31 @@ import click
 from engine.checks.preflight import missing
 from engine.cli.exits import Exit, fail
 from engine.cli.summary import summary
-from engine.core.campaign.load import LoadedCampaign, load_campaign
+from engine.core.campaign.foresight import warnings
+from engine.core.campaign.load import LoadedCampaign, load_campaign, located
 from engine.core.campaign.problems import CampaignError
 from engine.core.campaign.schema import campaign_schema
 
 
 def check(config: Path | None, *, overrides: Sequence[str], schema: bool, as_json: bool) -> None:
-    """Print what is wrong; exits with 2 when anything is."""
+    """Print what is wrong, and what is no mistake but will not do; exits with 2 on mistakes."""
     if schema:
         click.echo(json.dumps(campaign_schema(), indent=2))
         return
     if config is None:
         fail("name the campaign file: controlroom check CONFIG")
     loaded = loaded_or_exit(config, overrides, as_json=as_json)
+    from engine.cli.earlier import seen
+
     lacking = missing(loaded, os.environ)
+    found = warnings(loaded.campaign, seen(loaded.campaign.campaign, Path.cwd()))
+    warned = [problem.render(str(config)) for problem in located(loaded, found)]
     if as_json:
-        click.echo(json.dumps({"config": str(config), "problems": lacking, "ok": not lacking}))
-    elif not lacking:
-        click.echo(summary(loaded))
+        told = {"config": str(config), "problems": lacking, "warnings": warned}
+        click.echo(json.dumps(told | {"ok": not lacking}))
+    else:
+        lines = [*([] if lacking else [summary(loaded)]), *(f"warning: {each}" for each in warned)]
+        click.echo("\n".join(lines), nl=bool(lines))
     if lacking:
         refuse_missing(config, lacking, quiet=as_json)
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from engine.agents.walls import BRING_THEIR_OWN, has_network, walls_of
 from engine.core.campaign.budget import BudgetSpec
+from engine.core.campaign.foresight import bearable_noise
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
@@ -39,8 +40,17 @@ def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
                 assert_never(proposer)
     yield "checks", _checks(loaded)
     yield "slots", str(campaign.slots)
+    if (noise := bearable_noise(campaign)) is not None:
+        gain = campaign.metric.min_gain
+        yield "sees", f"gains of {gain} while one measurement varies by {_percent(noise)} at most"
+    if campaign.confirm is not None:
+        yield "confirms", ", ".join(variant.name for variant in campaign.confirm.variants)
     if budget := ", ".join(_budget(campaign.budget)):
         yield "budget", budget
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
 
 
 def _code(workspace: WorkspaceSpec, loaded: LoadedCampaign) -> str:

@@ -143,6 +143,17 @@ def at_end_text(found: Rechecked, metric: Metric) -> str:
             assert_never(found.outcome)
 
 
+def closing_text(state: RunState, champion: Candidate) -> str:
+    """What is to be said of a champion where a run is at its end, or was stopped before."""
+    found = state.rechecks.of(champion.id).at_end
+    if found is not None:
+        late = "" if found.at == state.last_iteration else f" (after iteration {found.at})"
+        return at_end_text(found, state.metric) + late
+    if champion.id == state.baseline or state.stopped is None:
+        return ""
+    return "" if state.finished else "not measured again: the run was stopped and can go on"
+
+
 def drift_text(drift: Drift, metric: Metric | None) -> str:
     """How the baseline drifted: "100.1 ms -> 105.2 ms, +5.1 %, more than noise"."""
     if drift.now is None:

@@ -12,7 +12,7 @@ from engine.core.ids import CandidateId
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.pairs.words import short_words
-from engine.core.recheck_lines import at_end_text
+from engine.core.recheck_lines import closing_text
 from engine.core.state import Candidate, RunState
 
 TEXT_ROWS: Final = 20
@@ -81,19 +81,18 @@ def leaderboard(state: RunState, top: int | None = None) -> Leaderboard:
         champion=state.champion,
         baseline=state.baseline,
         baseline_value=first.value if first else None,
-        closing=closing_text(state),
+        closing=_closing(state),
     )
 
 
-def closing_text(state: RunState) -> str:
-    """What measuring the champion again has shown, in a line; empty where it was not."""
+def _closing(state: RunState) -> str:
+    """What measuring the champion again has shown; empty while the run goes on."""
     best = state.best()
-    found = state.rechecks.of(best.id).at_end if best else None
-    if best is None or found is None:
+    if best is None or best.value is None:
         return ""
-    value = aligned([best.value])[0] if best.value is not None else "no value"
+    told = closing_text(state, best)
     unit = f" {state.metric.unit}" if state.metric.unit else ""
-    return f"{best.id}: {value}{unit}, {at_end_text(found, state.metric)}"
+    return f"{best.id}: {aligned([best.value])[0]}{unit}, {told}" if told else ""
 
 
 def _scored(state: RunState) -> list[tuple[Candidate, float]]:

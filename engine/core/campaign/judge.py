@@ -97,10 +97,10 @@ def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
     if campaign.stop.target and campaign.metric.target is None and draft.sound("metric"):
         message, fix = "there is no target to be met", "add target to metric, or remove this line"
         findings.append(Finding(place=("stop", "target"), message=message, fix=fix))
-    return [_labelled(finding, data) for finding in findings]
+    return [labelled(finding, data) for finding in findings]
 
 
-def _labelled(finding: Finding, data: Mapping[str, Any]) -> Finding:
+def labelled(finding: Finding, data: Mapping[str, Any]) -> Finding:
     """The finding with the name of its place in front, as far as the file has such a place."""
     name = label(place_of(finding.place, data), data)
     message = f"{name}: {finding.message}" if name else finding.message

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from engine.core.campaign.judge import judge
+from engine.core.campaign.judge import judge, labelled
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.overrides import apply_overrides
 from engine.core.campaign.parameters import Scalar
@@ -18,7 +18,7 @@ from engine.core.campaign.yamltree import Spot, Tree, parse_yaml
 
 
 class LoadedCampaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign that is free of mistakes, and where it came from.
+    """A campaign that is free of mistakes, and where it came from; `spots` is where its parts are.
 
     `text` is the file's, without overrides; `document` and `sha256` are of what was meant by file
     and overrides together. `root` is the folder in which commands run, and `repo` the repository
@@ -32,6 +32,7 @@ class LoadedCampaign(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     document: dict[str, Any]
     repo: Path | None
+    spots: dict[Place, Spot] = {}
 
     def beside(self, name: str) -> Path:
         """A file that the campaign names, from the folder of the campaign file."""
@@ -72,7 +73,14 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> LoadedCampaign:
         root=root,
         document=campaign.document(),
         repo=repo,
+        spots=tree.spots,
     )
+
+
+def located(loaded: LoadedCampaign, findings: Sequence[Finding]) -> list[Problem]:
+    """Findings about a campaign with line and column, named by their places, in their order."""
+    named = [labelled(finding, loaded.document) for finding in findings]
+    return sorted((_problem(finding, loaded.spots) for finding in named), key=_order)
 
 
 def campaign_from_document(document: dict[str, Any]) -> Campaign:
