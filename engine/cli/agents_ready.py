@@ -1,4 +1,4 @@
-"""Whether a campaign's agent can reach its provider, said before a run begins."""
+"""Whether a campaign's agent reaches its provider, and is kept in, said before a run begins."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +7,7 @@ import anyio
 
 from engine.agents import homes
 from engine.agents.protocol import AgentMissingError
+from engine.agents.walls import walls_of
 from engine.cli.login import last_line
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec
@@ -27,6 +28,20 @@ def missing_logins(campaign: Campaign, environ: Mapping[str, str]) -> list[str]:
     specs = [spec for spec in campaign.proposers if isinstance(spec, AgentSpec)]
     problems = [_problem(spec, environ) for spec in specs if not _provided(spec)]
     return [problem for problem in problems if problem]
+
+
+def without_walls(campaign: Campaign) -> list[str]:
+    """A sentence for each agent that no sandbox stands round here, and why.
+
+    Cost: two commands in sandboxes, the first time.
+    """
+    specs = [spec for spec in campaign.proposers if isinstance(spec, AgentSpec)]
+    found = [(spec.agent, walls_of(spec)) for spec in specs]
+    return [
+        f"agent {name}: it runs with your rights, not in a sandbox of ours: {walls.why}"
+        for name, walls in found
+        if not walls.stand
+    ]
 
 
 def _provided(spec: AgentSpec) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from engine.checks.preflight import missing
-from engine.cli.agents_ready import missing_logins
+from engine.cli.agents_ready import missing_logins, without_walls
 from engine.cli.checking import loaded_or_exit, refuse_missing
 from engine.cli.exits import fail
 from engine.cli.flags import overrides_of
@@ -25,6 +25,8 @@ def run(**options: Any) -> None:
     lacking += missing_logins(loaded.campaign, os.environ)
     if lacking:
         refuse_missing(options["config"], lacking)
+    for warning in without_walls(loaded.campaign):
+        click.echo(f"controlroom: {warning}", err=True)
     if options["from_"] is not None:
         from engine.cli.champion import start_from
 

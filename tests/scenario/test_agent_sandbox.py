@@ -49,7 +49,7 @@ def test_a_campaign_that_wants_none_is_told_so_each_time(toy: Make) -> None:
     climb = toy({2: [{"run": "ls ../../journal.sqlite"}, value(9)]}, agent={"sandbox": "off"})
     shown = said(climb, "check")
     assert "sandbox  none round the agent: the campaign says so (sandbox: off)" in shown
-    climb.run(2)
+    assert "agent scripted: it runs with your rights" in climb.run(2)
     assert "not in a sandbox of ours: the campaign says so (sandbox: off)" in climb.log(2)
     assert "\n../../journal.sqlite\n" in climb.log(2)  # what such an agent can reach
 
