@@ -6,6 +6,8 @@ it writes to the file `{answer}`, else what it says with an `answered` event, el
 It may ask a person: see `engine.agents.asking`.
 """
 
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -147,11 +149,16 @@ def _sound(event: Spent, model: str) -> list[AnyAgentEvent]:
 
 
 def _content(path: Path) -> str | None:
+    """What an ordinary file holds; a link would lead out of the sandbox, a pipe would never end."""
     try:
-        with path.open("rb") as file:
-            return file.read(answers.LONGEST_CHARACTERS).decode(errors="replace").strip()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(answers.LONGEST_CHARACTERS).decode(errors="replace").strip()
 
 
 def _end(exit_code: int | None, errors: str) -> Ended:

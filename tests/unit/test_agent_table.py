@@ -78,6 +78,16 @@ async def test_a_command_gets_its_paths_and_the_prompt(stage: Stage) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("leave", ["ln -s $HOME/secret", "mkfifo", "mkdir"])
+async def test_an_answer_that_is_no_file_is_none(stage: Stage, leave: str) -> None:
+    """A link would be followed outside of the sandbox, and a pipe waited for."""
+    (stage.root / "secret").write_text("hidden")
+    result = await stage.run(CommandAgent(("sh", "-c", f"{leave} {{answer}}; echo my last word")))
+    assert isinstance(result, SessionResult)
+    assert (result.outcome, result.answer) == ("answered", "my last word")
+
+
+@pytest.mark.anyio
 async def test_a_command_that_fails_says_why(stage: Stage) -> None:
     result = await stage.run(CommandAgent(("sh", "-c", "echo working; echo bad luck >&2; exit 9")))
     assert isinstance(result, SessionResult)
