@@ -161,4 +161,11 @@ VOLATILE = frozenset(
 
 def comparable(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The events without times, pids, paths and durations."""
-    return [{k: v for k, v in event.items() if k not in VOLATILE} for event in events]
+    return [
+        {
+            key: comparable([value])[0] if isinstance(value, dict) else value
+            for key, value in event.items()
+            if key not in VOLATILE
+        }
+        for event in events
+    ]
