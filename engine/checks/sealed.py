@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -21,12 +22,14 @@ from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
 from engine.checks.step import described
 from engine.checks.turn import Outcome, Turn, footer, header, voided
+from engine.checks.waiting import Waiting, plain_errors
 from engine.core import failpoints
 from engine.core.campaign.checks import Part
 from engine.executors.protocol import (
     PRODUCED_VARIABLE,
     Box,
     Command,
+    Ended,
     Exceeded,
     Executor,
     Finished,
@@ -52,7 +55,15 @@ class _Half(msgspec.Struct, frozen=True, kw_only=True):
     produced: str
     box: Box | None
     candidate_file: Path
+    seed: int | None = None
     token: str | None = None
+
+
+class _Folders(msgspec.Struct, frozen=True):
+    """Of one check: `produced` for what the candidate leaves, `told` for what its judge is told."""
+
+    produced: Path
+    told: Path
 
 
 class Sealed:
@@ -76,19 +87,50 @@ class Sealed:
 
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
-        produced = turn.step.folder / f"produced-{turn.spec.name}"
-        await self._room.write(str(produced), partial(_emptied, produced))
+        within, name = turn.step.folder, turn.spec.name
+        folders = _Folders(within / f"produced-{name}", within / f"judge-{name}")
+        for folder in (folders.produced, folders.told):
+            await self._room.write(str(folder), partial(_emptied, folder))
         if reason := await trouble(turn):
-            return _void(turn, reason, produced)
-        made = await self._produce(turn, produced)
+            return _void(turn, reason, folders.produced)
+        waiting = Waiting()
+        outcomes: list[Outcome | Interrupted] = []
+        with plain_errors():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._stand_by, turn, folders, waiting)
+                try:
+                    outcomes.append(await self._halves(turn, folders, waiting))
+                finally:
+                    waiting.dismiss()
+        return outcomes[0]
+
+    async def _halves(
+        self, turn: Turn, folders: _Folders, waiting: Waiting
+    ) -> Outcome | Interrupted:
+        """Run one after the other; the second begins when nothing of the first is left."""
+        made = await self._produce(turn, folders.produced)
         if isinstance(made, Interrupted) or made.judged.verdict is not None:
             return made
         failpoints.reach("check.produced")
-        outcome = await self._judge(turn, produced, made.start)
+        outcome = await self._judge(turn, folders, made.start, waiting)
         if isinstance(outcome, Interrupted):
             return outcome
         reason = await trouble(turn)
-        return _void(turn, reason, produced, outcome) if reason else outcome
+        return _void(turn, reason, folders.produced, outcome) if reason else outcome
+
+    async def _stand_by(self, turn: Turn, folders: _Folders, waiting: Waiting) -> None:
+        """Have the judge's sandbox made while the candidate's code runs, and let it judge then.
+
+        Until it is told more there is nothing in it but what judges, and two folders: for what the
+        candidate will have left, and for what the judge will be told.
+        """
+        ended: Ended | None = None
+        try:
+            command = self._command(turn, self._judging(turn, folders))
+            prepared = msgspec.structs.replace(command, run=(), awaits=waiting.command)
+            ended = await self._executor.run(prepared, log=waiting)
+        finally:
+            waiting.end(ended)
 
     async def _produce(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
         """Run the candidate's code; it knows neither the seed nor where a result would go."""
@@ -106,7 +148,7 @@ class Sealed:
         )
         log = self._log(turn, "produce")
         async with log:
-            ended = await self._execute(turn, half, log)
+            ended = await self._run(turn, half, log)
             if isinstance(ended, Interrupted):
                 return ended
             await log.finish(footer(ended))
@@ -114,22 +156,17 @@ class Sealed:
         judged = classify_produced(turn.spec, seen)
         return _outcome(turn, produced, log, seen=seen, judged=judged)
 
-    async def _judge(self, turn: Turn, produced: Path, start: int) -> Outcome | Interrupted:
+    async def _judge(
+        self, turn: Turn, folders: _Folders, start: int, waiting: Waiting
+    ) -> Outcome | Interrupted:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
         seed, token = secrets.randbits(_SEED_BITS), secrets.token_hex()
-        file = turn.step.folder / f"judge-{turn.spec.name}.json"
-        await self._write(file, described(turn.candidate) | {"seed": seed})
-        half = _Half(
-            part="judge",
-            cwd=turn.ground.judge_root,
-            produced=str(produced),
-            box=self._boxes and self._boxes.judge(turn.ground, file, produced),
-            candidate_file=file,
-            token=token,
-        )
+        half = msgspec.structs.replace(self._judging(turn, folders), seed=seed, token=token)
+        await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
         async with log:
-            ended = await self._execute(turn, half, log, seed=seed)
+            waiting.tell(self._command(turn, half), log)
+            ended = await waiting.ended()
             failpoints.reach("check.ended")
             if isinstance(ended, Interrupted):
                 return ended
@@ -137,15 +174,24 @@ class Sealed:
             result = _reported(ended, token)
             seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, result)
         judged = classify(turn.spec, seen)
-        outcome = _outcome(turn, produced, log, seen=seen, judged=judged)
+        outcome = _outcome(turn, folders.produced, log, seen=seen, judged=judged)
         return msgspec.structs.replace(outcome, start=start, seed=seed)
 
-    async def _execute(
-        self, turn: Turn, half: _Half, log: CheckLog, *, seed: int | None = None
-    ) -> _Over | Interrupted:
+    def _judging(self, turn: Turn, folders: _Folders) -> _Half:
+        boxes = self._boxes
+        return _Half(
+            part="judge",
+            cwd=turn.ground.judge_root,
+            produced=str(folders.produced),
+            box=boxes and boxes.judge(turn.ground, folders.told, folders.produced),
+            candidate_file=folders.told / "candidate.json",
+        )
+
+    def _command(self, turn: Turn, half: _Half) -> Command:
+        judges = half.part == "judge"
         values = {"candidate": str(half.candidate_file), "produced": half.produced}
         step = msgspec.structs.replace(
-            turn.step, values=turn.step.values | values | {"seed": str(seed)}
+            turn.step, values=turn.step.values | values | {"seed": str(half.seed)}
         )
         env = turn.variables.values | {
             "CONTROLROOM_CANDIDATE": str(half.candidate_file),
@@ -154,25 +200,25 @@ class Sealed:
         }
         if half.token is not None:
             env[TOKEN_VARIABLE] = half.token
-        if half.token is not None and half.box is not None:
+        if judges and half.box is not None:
             # Compiled modules beside the judge's are no part of what was compared: none is read.
             env["PYTHONPYCACHEPREFIX"] = f"{TMP}/pycache"
+        return Command(
+            run=step.command(turn.spec, half.part),
+            cwd=half.cwd,
+            env=env,
+            marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
+            deadline_s=turn.spec.deadline_s,
+            idle_s=turn.spec.idle_s,
+            box=half.box,
+            report_to=REPORT_VARIABLE if judges else None,
+        )
+
+    async def _run(self, turn: Turn, half: _Half, log: CheckLog) -> _Over | Interrupted:
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
             return NotStarted(f"not set in the environment of the engine: {names}")
-        return await self._executor.run(
-            Command(
-                run=step.command(turn.spec, half.part),
-                cwd=half.cwd,
-                env=env,
-                marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
-                deadline_s=turn.spec.deadline_s,
-                idle_s=turn.spec.idle_s,
-                box=half.box,
-                report_to=REPORT_VARIABLE if half.token is not None else None,
-            ),
-            log=log,
-        )
+        return await self._executor.run(self._command(turn, half), log=log)
 
     async def _write(self, file: Path, content: dict[str, object]) -> None:
         await self._room.write(str(file), partial(_written, file, msgspec.json.encode(content)))

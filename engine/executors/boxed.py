@@ -10,6 +10,7 @@ from typing import Final
 import anyio.to_thread
 
 from engine.executors import first_process, sandbox, syscalls
+from engine.executors.handing import Handing
 from engine.executors.inside import supervisor, wire
 from engine.executors.pipes import Pipe
 from engine.executors.processes import CannotStartError, Launch, program_of
@@ -33,6 +34,8 @@ _COPY_BYTES: Final = 1 << 20
 class Boxed:
     """A command that is about to run in a sandbox, and then does.
 
+    One that has to wait for its orders gets them by `order`, or none by `dismiss`.
+
     Args:
         command: has a box.
         opened: closes what is open when the command is over.
@@ -48,6 +51,7 @@ class Boxed:
         self._box = box
         self.pipe = Pipe()
         opened.callback(self.pipe.close)
+        self._handing = Handing(opened)
         self._files = ExitStack()
         opened.callback(self._files.close)
         self._collector = _collector(box)
@@ -59,9 +63,24 @@ class Boxed:
         self._failure: str | None = None
         self._ending: wire.Ending | None = None
         self.launch = self._launch(command, -1 if heard is None else heard)
+        if command.awaits is None:
+            self._handing.give(_orders(command, box))
+
+    def order(self, command: Command) -> None:
+        """Let the sandbox that was made ready run this command."""
+        try:
+            self._handing.give(_orders(command, self._box))
+        except CannotStartError as error:
+            self._refused = str(error)
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        """Let it end, if it still waits for orders."""
+        self._handing.withhold()
 
     def started(self) -> None:
         """The process has been started: leave to it what is its own."""
+        self._handing.started()
         self._files.close()
         self.pipe.close_writing()
 
@@ -127,8 +146,8 @@ class Boxed:
     def _launch(self, command: Command, heard: int) -> Launch:
         own = sandbox.own_files(network=self._box.network)
         files = [(path, self._file(text)) for path, text in own.items()]
-        ordered = self._file(first_process.handed_over(_orders(command, self._box)))
-        told = (ordered, self.pipe.writing_end, heard)
+        orders = (self._handing.ordered, self._handing.awaited)
+        told = (self._file(first_process.program()), *orders, self.pipe.writing_end, heard)
         refused = self._file(filtered) if (filtered := _filter(nesting=self._box.nesting)) else None
         walls = sandbox.arguments(self._box, command.cwd, files, refused)
         inherited = (*(number for _, number in files), *told, -1 if refused is None else refused)

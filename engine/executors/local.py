@@ -26,6 +26,7 @@ from engine.executors.protocol import (
 )
 
 GRACE_S = 2.0
+_UNWANTED = Interrupted("nothing is wanted of it any more")
 _DRAIN_S = 2.0
 """How long the rest of the output is read once every process that we know of is gone."""
 
@@ -55,6 +56,11 @@ class Local:
         stop: anyio.Event | None = None,
     ) -> Ended:
         """How the command ended; see Executor."""
+        if command.awaits is not None and command.box is None:
+            wanted = await command.awaits()
+            if wanted is None:
+                return _UNWANTED
+            command = wanted
         with ExitStack() as opened:
             try:
                 streams = _Streams(command, (log, errors), opened, self._clock)
@@ -133,6 +139,7 @@ class _Turn:
         self._flow = streams.flow
         self._clock = clock
         self._waiting = anyio.CancelScope()
+        self._begun = anyio.Event()
         self._cut: TimedOut | Exceeded | Interrupted | None = None
         self._killed = 0
 
@@ -150,12 +157,15 @@ class _Turn:
             for each in (self._streams.report, self._streams.boxed):
                 if each is not None:
                     tasks.start_soon(each.attend)
+            tasks.start_soon(self._begin)
             tasks.start_soon(self._watch)
             tasks.start_soon(self._heed, stop)
             try:
                 with self._waiting:
                     await processes.wait_exit(self._process)
             finally:
+                if self._streams.boxed is not None:
+                    self._streams.boxed.dismiss()  # sooner than by being killed
                 self._killed = await trees.end(self.step, grace_s)
                 self._process.poll()
             await self._drain()
@@ -181,6 +191,18 @@ class _Turn:
         if self._flow.exceeded and self._command.box is not None:
             self.cut_off(Exceeded("output", self._command.box.output_bytes))
 
+    async def _begin(self) -> None:
+        """Let the command begin, at once or when it is known which it is."""
+        awaits, boxed = self._command.awaits, self._streams.boxed
+        if awaits is not None and boxed is not None:
+            wanted = await awaits()
+            if wanted is None:
+                self.cut_off(_UNWANTED)
+                return
+            self._command = msgspec.structs.replace(wanted, box=self._command.box)
+            boxed.order(wanted)
+        self._begun.set()
+
     async def _heed(self, stop: anyio.Event) -> None:
         await stop.wait()
         self.cut_off(Interrupted("it was told to stop"))
@@ -198,6 +220,7 @@ class _Turn:
             waiting = self._flow.stuck and not isinstance(self._cut, Interrupted)
 
     async def _watch(self) -> None:
+        await self._begun.wait()
         begun_s = self._clock.begin()
         try:
             while self._cut is None:

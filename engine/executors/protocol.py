@@ -1,5 +1,6 @@
 """What runs a command, what it is given, and how a command can end."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Literal, Protocol, assert_never
 
@@ -70,6 +71,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     In a `box` it does not carry its marker: what stands round it does, and dies with it.
     `report_to` names a variable in which it is told the descriptor of a pipe to the engine: what
     it writes there comes back as `Finished.report`.
+    With `awaits` another command is run in its place, the one that the call gives once it is known;
+    None means that none is wanted any more, and is an interruption. That one has the same folder,
+    marker, box and `report_to`: all that is round it may be made ready, and stand, before.
     """
 
     run: tuple[str, ...] | str
@@ -81,6 +85,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     stdin: Path | None = None
     box: Box | None = None
     report_to: str | None = None
+    awaits: "Callable[[], Awaitable[Command | None]] | None" = None
 
 
 class Produced(msgspec.Struct, frozen=True, kw_only=True):

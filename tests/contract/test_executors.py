@@ -44,7 +44,7 @@ class ExecutorContract(ABC):
     adds: ClassVar[set[str]] = {"CONTROLROOM_RUN", "CONTROLROOM_STEP"}
 
     @abstractmethod
-    def make(self) -> Executor: ...
+    def make(self, grace_s: float = 0.2) -> Executor: ...
 
     @pytest.fixture
     def executor(self) -> Executor:
@@ -261,12 +261,77 @@ class ExecutorContract(ABC):
             (marked.folder / "go").touch()
         assert log.text == b"one\n"
 
+    @pytest.mark.anyio
+    async def test_a_command_may_be_told_when_all_else_is_ready(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        asked, told, ended = anyio.Event(), anyio.Event(), list[Ended]()
+        later = marked.command("echo $WORD; exit 3", env={"WORD": "later"}, deadline_s=20)
+
+        async def awaits() -> Command:
+            asked.set()
+            await told.wait()
+            return later
+
+        async def run() -> None:
+            command = msgspec.structs.replace(later, run=(), env={}, awaits=awaits)
+            ended.append(await executor.run(command, log=log))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(20):
+                await asked.wait()
+            assert (ended, log.text) == ([], b"")
+            told.set()
+        assert ended == [Finished(exit_code=3)]
+        assert log.text == b"later\n"
+
+    @pytest.mark.anyio
+    async def test_a_deadline_begins_when_the_command_is_told(
+        self, executor: Executor, marked: Marked, log: MemoryLog
+    ) -> None:
+        later = marked.command("sleep 600", deadline_s=0.5)
+
+        async def awaits() -> Command:
+            await anyio.sleep(1)  # longer than its deadline
+            return later
+
+        ended = await executor.run(msgspec.structs.replace(later, awaits=awaits), log=log)
+        assert isinstance(ended, TimedOut)
+        assert ended.after_s < 1
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("act", ["none is wanted", "cancel"])
+    async def test_a_command_that_was_never_told_leaves_nothing(
+        self, marked: Marked, log: MemoryLog, act: str
+    ) -> None:
+        asked, told, ended = anyio.Event(), anyio.Event(), list[Ended]()
+
+        async def awaits() -> None:
+            asked.set()
+            await told.wait()
+
+        async def run() -> None:
+            command = marked.command("echo no", awaits=awaits)
+            # To be killed only after a minute: it is to end by itself.
+            ended.append(await self.make(grace_s=60).run(command, log=log))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(20):
+                await asked.wait()
+            with anyio.fail_after(20):
+                told.set() if act == "none is wanted" else tasks.cancel_scope.cancel()
+        cancelled = act == "cancel"
+        assert ended == ([] if cancelled else [Interrupted("nothing is wanted of it any more")])
+        assert (marked.alive(), log.text) == ([], b"")
+
 
 class TestLocal(ExecutorContract):
     """This machine."""
 
-    def make(self) -> Executor:
-        return Local(grace_s=0.2)
+    def make(self, grace_s: float = 0.2) -> Executor:
+        return Local(grace_s=grace_s)
 
 
 class InBox:
@@ -293,5 +358,5 @@ class TestLocalBoxed(ExecutorContract):
 
     adds: ClassVar[set[str]] = {"HOME", "TMPDIR"}
 
-    def make(self) -> Executor:
-        return InBox(Local(grace_s=0.2))
+    def make(self, grace_s: float = 0.2) -> Executor:
+        return InBox(Local(grace_s=grace_s))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 
 from engine.cli import doctor
-from engine.executors import produced, sandbox
+from engine.executors import procfs, produced, sandbox
 from engine.executors.inside import wire
 from engine.executors.local import Local
 from engine.executors.protocol import (
     Box,
+    Command,
     Ended,
     Exceeded,
     Finished,
@@ -228,6 +231,71 @@ async def test_a_report_comes_back_beside_the_output(marked: Marked) -> None:
     ended, text = await run(marked, script, Box(read=(marked.folder,)), report_to="REPORT")
     assert ended == Finished(exit_code=4, report=b'{"metrics": {}}\n')
     assert text == "said\n"
+
+
+@pytest.mark.anyio
+async def test_one_that_is_made_ready_knows_and_sees_nothing_too_early(
+    marked: Marked, tmp_path: Path
+) -> None:
+    """What is told later is in no process before, and what is hidden stays so."""
+    shown, hidden, out = tmp_path / "shown", tmp_path / "here" / "hidden", tmp_path / "out"
+    for folder in (shown, hidden, out):
+        folder.mkdir()
+    (hidden / "key").write_text("secret")
+    box = Box(read=(marked.folder, shown), hide=(hidden,), collects=out)
+    script = f"cat {shown}/late; cat {hidden}/*; ls {tmp_path}; echo $TOKEN; ls /proc/self/fd"
+    later = marked.command(script, env={"TOKEN": "a-token", "PATH": os.environ["PATH"]}, box=box)
+    early: list[bytes] = []
+
+    async def awaits() -> Command:
+        with anyio.fail_after(20):
+            while len(marked.alive()) < 2:  # bubblewrap and the first process
+                await anyio.sleep(0.005)
+        for pid in marked.alive():
+            folder = Path(f"/proc/{pid}")
+            early.append(folder.joinpath("environ").read_bytes())
+            early.append(folder.joinpath("cmdline").read_bytes())
+        (shown / "late").write_text("late\n")
+        (hidden / "more").write_text("secret")
+        return later
+
+    log = MemoryLog()
+    command = msgspec.structs.replace(later, run=(), env={}, awaits=awaits)
+    ended = await Local(grace_s=0.2).run(command, log=log)
+    assert isinstance(ended, Finished)
+    lines = log.text.decode().splitlines()
+    assert lines[0] == "late"
+    assert lines[2:] == ["here", "shown", "a-token", "0", "1", "2", "3"]
+    assert b"secret" not in log.text
+    assert b"a-token" not in b"".join(early)
+
+
+@pytest.mark.anyio
+async def test_one_that_cannot_be_made_ready_is_told(marked: Marked) -> None:
+    async def never() -> None:
+        await anyio.sleep_forever()
+
+    box = Box(read=(marked.folder,), scratch_bytes=0)
+    ended, text = await run(marked, "true", box, awaits=never)
+    assert isinstance(ended, NotStarted)
+    assert "could not be made" in ended.reason
+    assert "bwrap" in text
+
+
+def _is_outer(process: procfs.Process, marked: Marked) -> bool:
+    return process.parent == os.getpid() and process.pid in marked.alive()
+
+
+@pytest.mark.anyio
+async def test_one_that_is_killed_while_it_waits_was_killed(marked: Marked) -> None:
+    async def awaits() -> None:
+        (outer,) = [each for each in procfs.everything() if _is_outer(each, marked)]
+        os.kill(outer.pid, signal.SIGKILL)
+        await anyio.sleep_forever()
+
+    ended, _ = await run(marked, "true", Box(read=(marked.folder,)), awaits=awaits)
+    assert ended == Finished(signal=signal.SIGKILL)
+    assert marked.alive() == []
 
 
 @pytest.mark.anyio

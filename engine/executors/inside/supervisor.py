@@ -8,6 +8,7 @@ has the descriptor on which it tells. When it ends, the kernel ends all others.
 from __future__ import annotations
 
 import _ctypes
+import marshal
 import os
 import resource
 import select
@@ -39,23 +40,31 @@ _GONE_TICKS: Final = 10_000
 _CANNOT: Final = 127
 
 
-def main(to_do: Orders, telling: int, heard: int) -> None:
-    """Do as ordered, and tell it.
+def main(ordered: int, awaited: int, telling: int, heard: int) -> NoReturn:
+    """Wait for orders, do as ordered, and tell it.
 
     Args:
-        to_do: the orders.
+        ordered: the descriptor of the file that has the orders in the end.
+        awaited: the one on which a byte comes once it has; its end says that none will come.
         telling: the descriptor on which the engine is told.
         heard: the one on which the command may report, or -1.
     """
     _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
     _call("signal", _INTERRUPT, _DEFAULT)  # the first process ignores what it does not handle
-    supervisor = Supervisor(to_do, _moved(telling))
-    supervisor.tell(STARTED)
-    pid = _start(to_do, heard)
-    if isinstance(pid, str):
-        supervisor.tell(REFUSED_START, pid.encode(errors="replace"))
-        return
-    supervisor.attend(pid)
+    telling = _moved(telling)
+    _tell(telling, STARTED)
+    supervisor = Supervisor(_orders(ordered, awaited), telling)
+    supervisor.obey(heard)
+    os._exit(0)  # the interpreter's own end takes a good millisecond more
+
+
+def _orders(ordered: int, awaited: int) -> Orders:
+    """The orders, once they are there; if none come this ends, and with it the sandbox."""
+    if not os.read(awaited, 1):
+        os._exit(0)
+    os.close(awaited)
+    with open(ordered, "rb") as file:
+        return Orders(**marshal.load(file))  # noqa: S302  (the engine wrote it)
 
 
 class Supervisor:
@@ -72,13 +81,16 @@ class Supervisor:
         self._status: int | None = None
 
     def tell(self, kind: bytes, payload: bytes = b"") -> None:
-        """Tell the engine; without one, all ends here."""
-        rest = frame(kind, payload)
-        try:
-            while rest:
-                rest = rest[os.write(self._telling, rest) :]
-        except OSError:
-            os._exit(1)
+        """Tell the engine."""
+        _tell(self._telling, kind, payload)
+
+    def obey(self, heard: int) -> None:
+        """Start the command, whose descriptor for reports this is, and attend to its end."""
+        pid = _start(self._to_do, heard)
+        if isinstance(pid, str):
+            self.tell(REFUSED_START, pid.encode(errors="replace"))
+        else:
+            self.attend(pid)
 
     def attend(self, pid: int) -> None:
         """Wait until the command has ended or took too much, end the rest, and tell what came."""
@@ -131,6 +143,16 @@ class Supervisor:
                 break
             select.select([], [], [], 0.001)
         return len([each for each in left if each != pid])
+
+
+def _tell(telling: int, kind: bytes, payload: bytes = b"") -> None:
+    """Tell the engine; without one, all ends here."""
+    rest = frame(kind, payload)
+    try:
+        while rest:
+            rest = rest[os.write(telling, rest) :]
+    except OSError:
+        os._exit(1)
 
 
 def _call(name: str, *numbers: int) -> None:

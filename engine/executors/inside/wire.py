@@ -1,7 +1,7 @@
 """How the first process of a sandbox is told what to do, and how it tells what came of it.
 
-Its orders come with its program, in a file. What it tells is frames on a pipe: a letter, the length
-of what follows in four bytes, and that.
+Its orders come in a file; a byte on a pipe says that they are there. What it tells is frames on a
+pipe: a letter, the length of what follows in four bytes, and that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 STARTED: Final = b"S"
-"""The sandbox stands, and the command is about to be started."""
+"""The sandbox stands; the command is started once it is ordered."""
 
 REFUSED_START: Final = b"N"
 """The command cannot be started; why."""
