@@ -151,7 +151,10 @@ def closing_text(state: RunState, champion: Candidate) -> str:
         return at_end_text(found, state.metric) + late
     if champion.id == state.baseline or state.stopped is None:
         return ""
-    return "" if state.finished else "not measured again: the run was stopped and can go on"
+    if state.finished is None:
+        return "not measured again: the run was stopped and can go on"
+    leaders = state.document.get("referee", {}).get("leaders", 0)
+    return "not measured again at the end" if leaders else ""
 
 
 def drift_text(drift: Drift, metric: Metric | None) -> str:

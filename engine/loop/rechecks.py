@@ -63,8 +63,11 @@ class Rechecks:
         return await self._take(slot, lambda state: due(state, self._plan, slot))
 
     async def at_end(self) -> None:
-        """Measure the leaders once more, before the run is called finished."""
-        while await self._control.may_start():
+        """Measure the leaders once more, before the run is called finished; not while it is halted.
+
+        A run that is over is not kept from ending by a pause that nobody may lift.
+        """
+        while not self._control.held:
             if not await self._take(_FIRST, lambda state: due_at_end(state, self._plan, _FIRST)):
                 return
 
