@@ -17,6 +17,7 @@ from engine.core.ids import iteration_named
 from engine.core.state import RunState
 from engine.reports.receipt import Receipts, as_data
 from engine.reports.receipt_check import Unreadable, read, wrong_with
+from engine.reports.recheck_check import RecheckCheck
 
 _MOST_NAMED: Final = 20
 
@@ -144,12 +145,14 @@ class _Verification:
     def _by_journal(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """The receipts that the journal gives, up to where it is whole, by iteration."""
         state: RunState | None = None
-        made, seq = Receipts(), 1
+        made, again, seq = Receipts(), RecheckCheck(), 1
         while records := self._handle.records_from(seq):
             for record in records:
                 if state is not None and (receipt := made.of(state, record)) is not None:
                     self._report.verdicts += self._means(receipt.iteration)
                     yield receipt.iteration, as_data(receipt)
+                if state is not None and (what := again.unfounded(state, record)):
+                    self._found(f"event {record.seq}", what)
                 try:
                     state = fold(state, record)
                 except FoldError as error:

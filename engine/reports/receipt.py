@@ -7,6 +7,7 @@ import msgspec
 
 from engine.core.campaign.load import campaign_from_document
 from engine.core.campaign.problems import CampaignError
+from engine.core.confidence import Confidence, confidence
 from engine.core.events import CheckFinished, HarnessRecorded, Record, VerdictReached
 from engine.core.ids import CandidateId, IterationNumber, TraceId
 from engine.core.measuring import SYNC, pair_seed, pairs_of
@@ -14,7 +15,7 @@ from engine.core.metric import Metric
 from engine.core.pairs.looks import Design
 from engine.core.parts import Role
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.verdict import FAILURES
+from engine.core.verdict import FAILURES, SCORED
 
 FORMAT: Final = 1
 HASH: Final = "sha256"
@@ -61,13 +62,17 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """The champion that the candidate was compared with, and when its value was measured."""
+    """The champion that the candidate was compared with, and when its value was measured.
+
+    `confidence` is how far that one's score was shown again by then.
+    """
 
     candidate: CandidateId
     value: float | None
     error: float
     measured_in: IterationNumber | None
     fingerprint: dict[str, str]
+    confidence: Confidence | None = None
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +93,10 @@ class MeasuredPair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verdict was made from. The checks are the events that recorded them."""
+    """What a verdict was made from. The checks are the events that recorded them.
+
+    `confidence` is the candidate's at that moment; what was measured again later are events.
+    """
 
     format: int
     run: str
@@ -108,6 +116,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[MeasuredPair]
     way: Way
     verdict: VerdictReached
+    confidence: Confidence | None = None
 
 
 class Receipts:
@@ -149,6 +158,7 @@ class Receipts:
             pairs=_pairs(state, turn, noisy=design is not None),
             way=way_of(state, turn, verdict),
             verdict=verdict,
+            confidence="exploratory" if verdict.verdict in SCORED else None,
         )
 
     def _design_of(self, state: RunState) -> Design | None:
@@ -192,6 +202,7 @@ def _reference(state: RunState, candidate: Candidate) -> Reference | None:
         error=measured.error if measured else 0.0,
         measured_in=measured.iteration if measured else None,
         fingerprint=measured.fingerprint if measured else {},
+        confidence=confidence(state, champion),
     )
 
 

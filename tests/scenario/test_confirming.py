@@ -65,6 +65,7 @@ def test_one_that_fails_under_a_variant_is_demoted_and_one_that_holds_is_stable(
     assert "was demoted: long: " in told
     page = confirmed("show", str(best["iteration"])).stdout
     assert "under long: held" in page
+    assert "hold" in confirmed("verify").stdout
 
 
 def test_slots_work_on_while_a_champion_is_confirmed(tmp_path: Path) -> None:
@@ -167,6 +168,7 @@ def test_pairs_confirm_where_there_is_noise(tmp_path: Path) -> None:
     assert watched
     assert "the baseline c-0001 measured again: " in printed
     assert "baseline  c-0001 " in noisy("status").stdout
+    noisy("verify")
 
 
 def c(number: int) -> CandidateId:

@@ -20,6 +20,7 @@ from engine.core.referee import next_step
 from engine.core.state import RunState
 from engine.core.steps import RunCheck, TakeTurns, Wait
 from engine.core.verdict import Verdict
+from engine.reports.recheck_check import RecheckCheck
 from tests.recorded import LOG, NOON, began, checked, checking, created, judged, proposed, started
 
 NOW_S = 4e9
@@ -402,6 +403,35 @@ def test_pairs_have_the_place_for_themselves() -> None:
     )
     waits = next_step(story.now, story.now.open[3], planned, NOW_S)
     assert waits == TakeTurns(after=IterationNumber(2))
+
+
+CAMPAIGN = {
+    "campaign": "made",
+    "metric": {"name": "est_ms", "direction": "min", "noise": "measured"},
+    "referee": {"first_pairs": 6, "most_pairs": 6},
+    "space": {"x": {"choices": [1, 2]}},
+    "baseline": {"x": 1},
+    "checks": [{"name": "cost", "run": "true", "reports": ["est_ms"]}],
+    "confirm": {"variants": [LONG]},
+}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"outcome": "failed"}, {"value": 1.0}, {"reference": 1.0}, {"decision": None}]
+)
+def test_what_does_not_follow_from_its_numbers_is_found(changed: dict[str, Any]) -> None:
+    story, planned = Story(LONG), plan(NOISY)
+    story.now.document = CAMPAIGN
+    story.begin(due(story.now, planned, 0))
+    while isinstance(step := story.step(planned), RunCheck):
+        first = step.half is not None and step.half.role == "champion"
+        story.report(step, 100.0 + len(story.now.keys) / 10 if first else 90.0)
+    assert isinstance(step, e.RecheckEnded)
+    assert step.outcome == "held"
+    check = RecheckCheck()
+    assert not check.unfounded(story.now, e.Record(seq=9, time=NOON, event=step, hash=b""))
+    false = msgspec.structs.replace(step, **changed)
+    assert check.unfounded(story.now, e.Record(seq=9, time=NOON, event=false, hash=b""))
 
 
 def elsewhere(story: Story) -> None:
