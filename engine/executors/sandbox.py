@@ -148,7 +148,12 @@ def _walls(box: Box) -> Iterator[str]:
     yield from ("--hostname", USER)
 
 
-def _system(*, network: bool) -> Iterator[str]:
+@functools.cache
+def _system(*, network: bool) -> tuple[str, ...]:
+    return tuple(_of_system(network=network))
+
+
+def _of_system(*, network: bool) -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr")
     for name in _SYSTEM:
         path = Path("/", name)
@@ -196,7 +201,8 @@ def _scratch(box: Box) -> Iterator[str]:
 def _named(box: Box) -> Iterator[str]:
     """What the box names: the outer before the inner, so that the more particular word counts."""
     shown = (*box.read, *box.write, SYSTEM, Path(sys.base_prefix))
-    masked = {place for path in box.hide for place in _places(path, shown)}
+    real = [(path, _real(path)) for path in dict.fromkeys(shown)]
+    masked = {place for path in box.hide for place in _places(_real(path), real)}
     named = [(path, 0, "--ro-bind") for path in box.read]
     named += [(path, 0, "--bind") for path in box.write]
     named += [(path, 1, "") for path in masked]  # where both name the same, it is masked
@@ -213,9 +219,15 @@ def _named(box: Box) -> Iterator[str]:
         yield from ("--remount-ro", folder)
 
 
-def _places(path: Path, shown: Sequence[Path]) -> Iterator[Path]:
-    """Where the sandbox would show what lies at the path, through whatever links it is named."""
-    real = path.resolve()
-    for folder in shown:
-        if real.is_relative_to(folder.resolve()):
-            yield folder / real.relative_to(folder.resolve())
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _places(real: str, shown: Sequence[tuple[Path, str]]) -> Iterator[Path]:
+    """Where the sandbox would show what really lies at the path, by the folders and what they are.
+
+    Through whatever links it is named.
+    """
+    for folder, where in shown:
+        if real == where or real.startswith(f"{where}{os.sep}"):
+            yield folder / real[len(where) + 1 :]

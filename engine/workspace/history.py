@@ -87,10 +87,14 @@ async def trees_of(git: Git, *commits: str) -> list[str]:
     if unknown:
         found = await git.line("rev-parse", *(f"{commit}^{{tree}}" for commit in unknown))
         known |= zip(unknown, found.splitlines(), strict=True)
-        if len(git.trees) > _MOST_TREES:
-            git.trees.clear()
-        git.trees.update(known)
+        _keep_in_mind(git, known)
     return [known[commit] for commit in commits]
+
+
+def _keep_in_mind(git: Git, trees: dict[str, str]) -> None:
+    if len(git.trees) > _MOST_TREES:
+        git.trees.clear()
+    git.trees.update(trees)
 
 
 async def commit_tree(
@@ -101,7 +105,9 @@ async def commit_tree(
     text = (message.strip() or "No message").replace("\0", "")
     stdin = f"{text}\n".encode(errors="replace")
     out = await git.run("commit-tree", tree, *words, "-F", "-", stdin=stdin, env=author)
-    return Commit(out.decode().strip())
+    made = Commit(out.decode().strip())
+    _keep_in_mind(git, {made: tree})
+    return made
 
 
 async def is_ancestor(git: Git, older: str, newer: str) -> bool:

@@ -94,9 +94,9 @@ class SlotTree:
         own, limits = await self._own(base), self._furnishing.limits
         known = await self._index_of(base)
         taken = await tips.take(self._git, self.place, base, own, limits, index_of=known)
+        await self._remember()
         if isinstance(taken, Refused):
             return taken
-        await self._remember()
         return await tips.join(self._git, base, own, taken, message)
 
     async def what_fits(self, base: Commit, message: str) -> Tip:
@@ -147,7 +147,8 @@ class SlotTree:
         index = await anyio.to_thread.run_sync(_content, self.place.index)
         # What is in the folder of a submodule is not seen by git here.
         submodules = await snapshot.submodules(self._git, self.place, index)
-        await anyio.to_thread.run_sync(self._furnish, submodules)
+        if submodules or self._furnishing.link:
+            await anyio.to_thread.run_sync(self._furnish, submodules)
         return index
 
     def _prepare(self, known: Brought | None) -> None:
