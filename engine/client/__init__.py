@@ -18,7 +18,8 @@ from engine.reports.leaderboard import (
     gain_percent,
 )
 from engine.reports.leaderboard import as_json_data as leaderboard_json
-from engine.reports.status import ChampionStatus, Checking, SlotStatus, Spend, Status
+from engine.reports.standing import ChampionStatus
+from engine.reports.status import Checking, SlotStatus, Spend, Status
 from engine.reports.status import as_json_data as status_json
 from engine.runfolder import Heartbeat, Liveness
 

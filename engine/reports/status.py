@@ -5,12 +5,16 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from engine.core.confidence import Confidence, confidence, doubt
 from engine.core.events import Limits
-from engine.core.ids import ApprovalId, CandidateId
+from engine.core.ids import ApprovalId
 from engine.core.measuring_lines import noise_text
-from engine.core.recheck_lines import drift_text
-from engine.core.state import Candidate, OpenIteration, RunState
+from engine.core.state import OpenIteration, RunState
+from engine.reports.standing import (
+    BaselineStatus,
+    ChampionStatus,
+    baseline_status,
+    champion_status,
+)
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
 
 StateWord = Literal[
@@ -28,40 +32,6 @@ StateWord = Literal[
 ]
 STALLED_AFTER_S: Final = 5.0
 """A heartbeat is written each second; this many missing ones mean that the engine hangs."""
-
-
-class ChampionStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The champion and its value; `label` says what has to be known of it ("static estimate").
-
-    `confidence` says how far it was shown again, `doubt` what spoke against it then, `again` what
-    its value was at the end of the run.
-    """
-
-    candidate: CandidateId
-    metric: str
-    value: float | None
-    unit: str
-    iteration: int
-    label: str = ""
-    forgeable: bool = False
-    confidence: Confidence | None = None
-    doubt: str = ""
-    again: float | None = None
-
-
-class BaselineStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The baseline; its value is None until it was measured.
-
-    `drift` is how far it went since it was measured first, as a share of that: None before it was
-    measured again. `drifted` tells that this is more than noise; `text` says it in words.
-    """
-
-    candidate: CandidateId
-    value: float | None
-    first: float | None = None
-    drift: float | None = None
-    drifted: bool = False
-    text: str = ""
 
 
 class SlotStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,8 +144,8 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         iteration=state.last_iteration if state else 0,
         counts=dict(state.counts) if state else {},
         failures_counted=state.counted_failures if state else 0,
-        champion=_champion(state),
-        baseline=_baseline(state),
+        champion=champion_status(state),
+        baseline=baseline_status(state),
         heartbeat_age_s=_age_s(liveness.heartbeat, now),
         slots=slots,
         approvals=_approvals(state),
@@ -329,40 +299,6 @@ def _noise(state: RunState | None) -> NoiseStatus | None:
         gain=found.gain,
         needed=found.needed,
         text=noise_text(found),
-    )
-
-
-def _champion(state: RunState | None) -> ChampionStatus | None:
-    best = state.best() if state else None
-    if state is None or best is None:
-        return None
-    at_end = state.rechecks.of(best.id).at_end
-    return ChampionStatus(
-        candidate=best.id,
-        metric=state.metric.name,
-        value=best.value,
-        unit=state.metric.unit,
-        iteration=best.iteration,
-        label=state.metric.caption,
-        forgeable=state.metric.forgeable,
-        confidence=confidence(state, best),
-        doubt=doubt(state, best),
-        again=at_end.value if at_end else None,
-    )
-
-
-def _baseline(state: RunState | None) -> BaselineStatus | None:
-    first: Candidate | None = state.first() if state else None
-    if state is None or first is None:
-        return None
-    drift = state.rechecks.drift
-    return BaselineStatus(
-        candidate=first.id,
-        value=first.value,
-        first=drift.first if drift else None,
-        drift=drift.share if drift else None,
-        drifted=drift.changed if drift else False,
-        text=drift_text(drift, state.metric) if drift else "",
     )
 
 
