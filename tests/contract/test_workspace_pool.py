@@ -107,6 +107,43 @@ async def test_a_broken_repository_of_the_agents_costs_its_commits_only(
 
 
 @pytest.mark.anyio
+async def test_an_index_that_lies_hides_no_change(person: Person) -> None:
+    """Who reaches the engine's index could mark a changed file as one not to be looked at."""
+    pool = make(person)
+    base = await pool.open()
+    tree = await pool.lend(0, base)
+    lying = {
+        "GIT_DIR": str(person.top / ".git"),
+        "GIT_WORK_TREE": str(tree),
+        "GIT_INDEX_FILE": str(tree.with_name("00.index")),
+    }
+    git(tree, "update-index", "--assume-unchanged", "a.txt", "src/b.py", **lying)
+    write(tree, {"a.txt": "changed\n"})
+    change = await taken(pool, base)
+    assert [file.path for file in change.files] == ["a.txt"]
+    git(tree, "update-index", "--assume-unchanged", "src/b.py", **lying)
+    write(tree, {"src/b.py": "changed too\n"})
+    await pool.check_out(0, change.commit)
+    assert (tree / "src" / "b.py").read_text() == "b = 1\n"
+
+
+@pytest.mark.anyio
+async def test_big_files_of_the_base_stay_where_no_index_is_believed(person: Person) -> None:
+    person.write({"big.txt": "x" * 4000})
+    git(person.top, "add", "big.txt")
+    git(person.top, "commit", "-qm", "Big", "--", "big.txt")
+    pool = make(person, max_file_bytes=1000)
+    base = await pool.open()
+    tree = await pool.lend(0, base)
+    write(tree, {"a.txt": "changed\n"})
+    # Another engine goes on, which knows nothing of this one's index.
+    pool = make(person, max_file_bytes=1000)
+    assert await pool.open() == base
+    change = await taken(pool, base)
+    assert [file.path for file in change.files] == ["a.txt"]
+
+
+@pytest.mark.anyio
 async def test_git_without_its_repository_does_not_find_the_persons(person: Person) -> None:
     before = person.state()
     pool = make(person)
