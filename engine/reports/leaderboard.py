@@ -92,7 +92,7 @@ def _closing(state: RunState) -> str:
         return ""
     told = closing_text(state, best)
     unit = f" {state.metric.unit}" if state.metric.unit else ""
-    return f"{best.id}: {aligned([best.value])[0]}{unit}, {told}" if told else ""
+    return f"{best.id}: {best.value:.6g}{unit}, {told}" if told else ""
 
 
 def _scored(state: RunState) -> list[tuple[Candidate, float]]:

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 import pytest
 
-from engine.core.events import AnyEvent, Record
+from engine.core.events import AnyEvent, Record, RunFinished
+from engine.core.fold import fold
 from engine.core.metric import Metric
 from engine.core.state import RunState
 from engine.core.verdict import Verdict
@@ -20,7 +21,7 @@ from engine.reports.leaderboard import (
     gain_percent,
     leaderboard,
 )
-from tests.recorded import NOON, began, created, folded, judged, proposed
+from tests.recorded import NOON, began, created, folded, judged, proposed, stopped
 
 
 def run(
@@ -35,6 +36,7 @@ def run(
     )
 
 
+OVER = RunFinished(reason="iterations", detail="8 iterations", exit_status=0)
 STORY: list[tuple[float | None, Verdict]] = [
     (2.0, "promoted"),
     (1.0, "promoted"),
@@ -170,3 +172,20 @@ def test_the_curve_has_a_step_for_every_gain() -> None:
     points = best_so_far(run(*story))
     assert [(point.iteration, point.value) for point in points] == [(1, 2.0), (2, 1.0), (9, 0.9)]
     assert best_so_far(run((None, "infra"))) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "closing"),
+    [
+        ([], ""),
+        ([stopped()], "c-0002: 1 ms, not measured again: the run was stopped and can go on"),
+        ([OVER, stopped()], "c-0002: 1 ms, not measured again at the end"),
+    ],
+)
+def test_it_closes_with_what_the_end_has_shown(events: list[AnyEvent], closing: str) -> None:
+    state = run(*STORY)
+    state.document = {"referee": {"leaders": 1}}
+    for event in events:
+        fold(state, Record(seq=state.seq + 1, time=NOON, event=event, hash=b""))
+    assert leaderboard(state).closing == closing
+    assert as_text(leaderboard(state)).endswith(closing)
