@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from engine.core.ids import CandidateId
 from tests.coding import SCORE, Toy, value
@@ -11,6 +12,7 @@ from tests.confirming import Confirmed, events_of
 from tests.crash.test_agent_in_place import files, persons_own
 from tests.driving import Driver, check_turns_of, of_type
 from tests.noisy import Noisy
+from tests.sealing import PARAMETERS, packed_in
 
 Json = dict[str, Any]
 
@@ -169,6 +171,30 @@ def test_pairs_confirm_where_there_is_noise(tmp_path: Path) -> None:
     assert "the baseline c-0001 measured again: " in printed
     assert "baseline  c-0001 " in noisy("status").stdout
     noisy("verify")
+
+
+LONG = {"confirm": {"variants": [{"name": "long", "env": {"SHAPE": "long"}}]}}
+
+
+def test_sealed_checks_confirm_sealed(tmp_path: Path) -> None:
+    """The environment of a variant reaches both halves, and the judge still draws its own seed."""
+    packed_in(tmp_path)
+    campaign = yaml.safe_dump(PARAMETERS | LONG | {"stop": {"iterations": 3}})
+    driver = Driver(tmp_path, campaign, name="sealed-s0")
+    produce, judge = tmp_path / "code" / "produce.py", tmp_path / "code" / "judge.py"
+    worse = " + 1000 * (os.environ.get('SHAPE') == 'long' and x != 9)"
+    produce.write_text(produce.read_text().replace("** 2 + 1", f"** 2 + 1{worse}"))
+    told = '{"score": value, "long": float(os.environ.get("SHAPE") == "long")}'
+    judge.write_text(judge.read_text().replace('{"score": value}', told))
+    driver.run()
+    events = events_of(driver)
+    promoted = [e for e in of_type(events, "VerdictReached") if e["verdict"] == "promoted"][1:]
+    demoted = of_type(events, "ChampionDemoted")
+    assert [e["candidate"] for e in demoted] == [e["candidate"] for e in promoted] != []
+    for event in of_type(events, "RecheckChecked"):
+        assert event["report"]["metrics"]["long"] == 1.0
+        assert event["report"]["seed"] is not None
+    assert not of_type(events, "RecheckEnded")[0]["decision"]
 
 
 def c(number: int) -> CandidateId:
