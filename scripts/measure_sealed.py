@@ -4,7 +4,8 @@
 
 A scripted agent changes one file in each iteration; a sealed check's two halves do next to nothing.
 The cost is the time from an iteration's start to its verdict, less that of the agent's program and
-less what the same two commands take without a sandbox, measured in the same run.
+less what the same two commands take without a sandbox, measured in the same run. It is also told as
+a multiple of what `git commit` of one changed file and two `bwrap true` take, one after the other.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,11 @@ read -r score < "$CONTROLROOM_PRODUCED/score"
 printf '{"token": "%s", "metrics": {"score": %s}}' "$CONTROLROOM_TOKEN" "$score" >&"$CONTROLROOM_REPORT_FD"
 """  # noqa: E501  (one line of a shell)
 
+IDENTITY = ("-c", "user.name=measure", "-c", "user.email=measure@localhost")
+COMMIT = [*IDENTITY, "commit", "-qam", "Begin"]
+ROOT = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev")
+BOX = ["bwrap", "--unshare-user", "--unshare-all", *ROOT, "true"]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -55,7 +62,7 @@ def main() -> None:
         subprocess.run([*command, *words], cwd=folder, check=True, capture_output=True)
         told = subprocess.check_output([*command, "events", "--json"], cwd=folder, text=True)
         events = [json.loads(line) for line in told.splitlines()]
-        report(events, bare_s(folder))
+        report(events, bare_s(folder), plainest_s(folder))
 
 
 def prepare(folder: Path, files: int) -> None:
@@ -65,8 +72,7 @@ def prepare(folder: Path, files: int) -> None:
     for name, text in (("produce.sh", PRODUCE), ("judge.sh", JUDGE), ("campaign.yaml", CAMPAIGN)):
         (folder / name).write_text(text)
     (folder / "script.yaml").write_text(SCRIPT)
-    identity = ["-c", "user.name=measure", "-c", "user.email=measure@localhost"]
-    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "Begin"]):
+    for words in (["init", "-q"], ["add", "-A"], COMMIT):
         subprocess.run(["git", *words], cwd=folder, check=True)
 
 
@@ -74,24 +80,57 @@ def bare_s(folder: Path) -> float:
     """Seconds of the two commands, one after the other, without a sandbox; the median of twenty."""
     (folder / "out").mkdir()
     env = {"CONTROLROOM_PRODUCED": str(folder / "out"), "CONTROLROOM_REPORT_FD": "1"}
+
+    def both() -> None:
+        for name in ("produce.sh", "judge.sh"):
+            subprocess.run(["/bin/sh", name], cwd=folder, env=env, check=True, capture_output=True)
+
+    return median_s(both)
+
+
+def plainest_s(folder: Path) -> float:
+    """Seconds of a commit of one changed file and two empty sandboxes; the median of twenty."""
+
+    def all_three() -> None:
+        with (folder / "file0000.txt").open("a") as file:
+            file.write("more\n")
+        for words in (["git", *COMMIT], BOX, BOX):
+            subprocess.run(words, cwd=folder, check=True, capture_output=True)
+
+    return median_s(all_three)
+
+
+def median_s(act: Callable[[], None]) -> float:
+    """Seconds that it takes; the median of twenty."""
     taken: list[float] = []
     for _ in range(20):
         begun = time.perf_counter()
-        for name in ("produce.sh", "judge.sh"):
-            subprocess.run(["/bin/sh", name], cwd=folder, env=env, check=True, capture_output=True)
+        act()
         taken.append(time.perf_counter() - begun)
     return statistics.median(taken)
 
 
-def report(events: list[dict[str, Any]], commands_s: float) -> None:
+def report(events: list[dict[str, Any]], commands_s: float, plain_s: float) -> None:
     """Print the medians over all iterations but the baseline's."""
     whole_s, agent_s, check_s = (lasting(events, *names) for names in SPANS)
     cost_s = [whole_s[n] - agent_s[n] - commands_s for n in agent_s]
     sealed_s = [check_s[n] - commands_s for n in agent_s]
     print(f"{len(cost_s)} iterations; the two commands alone take {1e3 * commands_s:.1f} ms")
-    for what, values in (("engine's cost of an iteration", cost_s), ("of it sealing", sealed_s)):
-        median, most = statistics.median(values), max(values)
-        print(f"{what}: {1e3 * median:.1f} ms at the median, {1e3 * most:.1f} at most")
+    told("engine's cost of an iteration", cost_s)
+    told("of it sealing", sealed_s)
+    for what, begin, end in PARTS:
+        parts_s = lasting(events, begin, end)
+        told(what, [parts_s[n] for n in agent_s])
+    times = statistics.median(cost_s) / plain_s
+    print(
+        f"git commit and two bwrap true: {1e3 * plain_s:.1f} ms; the cost is {times:.1f} times that"
+    )
+
+
+def told(what: str, values_s: list[float]) -> None:
+    """Print the median and the most."""
+    median_ms, most_ms = 1e3 * statistics.median(values_s), 1e3 * max(values_s)
+    print(f"{what}: {median_ms:.1f} ms at the median, {most_ms:.1f} at most")
 
 
 SPANS = (
@@ -99,12 +138,19 @@ SPANS = (
     ("AgentStarted", "AgentFinished"),
     ("CheckStarted", "CheckFinished"),
 )
+PARTS = (
+    ("tree and prompt before the agent", "IterationStarted", "AgentStarted"),
+    ("collecting, committing and describing its change", "AgentFinished", "ChangeCollected"),
+    ("the tree for the checks", "ChangeCollected", "CheckStarted"),
+    ("the verdict", "CheckFinished", "VerdictReached"),
+)
 
 
 def lasting(events: list[dict[str, Any]], begin: str, end: str) -> dict[int, float]:
     """Seconds between two events, by iteration."""
     begun = {e["iteration"]: moment(e) for e in events if e["type"] == begin}
-    return {e["iteration"]: moment(e) - begun[e["iteration"]] for e in events if e["type"] == end}
+    ends = {e["iteration"]: moment(e) for e in events if e["type"] == end}
+    return {number: ends[number] - begun[number] for number in ends.keys() & begun.keys()}
 
 
 def moment(event: dict[str, Any]) -> float:
