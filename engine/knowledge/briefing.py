@@ -235,6 +235,7 @@ def _results(metric: Metric, judged: Sequence[Trial]) -> str:
 def _result(metric: Metric, trial: Trial) -> str:
     one, answer = trial.candidate, trial.answer
     words = [f"- {one.id} {trial.verdict}"]
+    words += [one_line(one.ruled, 160)] if one.ruled else []
     if one.value is not None:
         words.append(figure(one.value, metric.unit))
     if trial.gain is not None:

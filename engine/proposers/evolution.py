@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from engine.core import draws
+from engine.core.confidence import is_demoted
 from engine.core.history import History, Parent
 from engine.core.ids import CandidateId, IterationNumber
 from engine.core.metric import Metric
@@ -73,9 +74,11 @@ class _Memory:
         self._state = state
         self._seen = 0
         self._open: dict[CandidateId, Candidate] = {}
+        self._demoted = _demoted(state)
 
     def is_of(self, state: RunState) -> bool:
-        return self._state is state and self._seen <= len(state.candidates)
+        same = self._state is state and self._seen <= len(state.candidates)
+        return same and self._demoted == _demoted(state)
 
     def catch_up(self) -> None:
         fresh = len(self._state.candidates) - self._seen
@@ -94,6 +97,12 @@ class _Memory:
                 self.history.scored(parent)
 
 
+def _demoted(state: RunState) -> frozenset[CandidateId]:
+    """Those that a confirmation demoted: where they stood is no more where they stand."""
+    champions = (state.candidates[name] for name in state.rechecks.evidence)
+    return frozenset(each.id for each in champions if is_demoted(each))
+
+
 def candidate_seed(seed: int, iteration: IterationNumber) -> int:
     """The seed of an iteration's candidate: 31 bits that depend on the run's seed and on it."""
     digest = hashlib.blake2b(f"candidate/{seed}/{iteration}".encode(), digest_size=4).digest()
@@ -101,9 +110,10 @@ def candidate_seed(seed: int, iteration: IterationNumber) -> int:
 
 
 def _parent(candidate: Candidate, metric: Metric) -> Parent | None:
-    """The candidate as one to start from; those that failed a gate come after all others."""
+    """The candidate as one to start from; after all others those that failed a gate, or fell."""
     value = candidate.value
     if not candidate.scored or value is None or not math.isfinite(value):
         return None
-    standing = (float(candidate.verdict == "infeasible"), metric.sort_key(value))
+    last = candidate.verdict == "infeasible" or is_demoted(candidate)
+    standing = (float(last), metric.sort_key(value))
     return Parent(standing, candidate.iteration, candidate.id, candidate.parameters)

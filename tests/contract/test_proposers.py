@@ -93,6 +93,16 @@ class Run:
             )
         )
 
+    def demote(self, number: int, champion: int) -> None:
+        self._tell(
+            e.ChampionDemoted(
+                iteration=IterationNumber(number),
+                candidate=candidate_id(IterationNumber(number)),
+                champion=candidate_id(IterationNumber(champion)),
+                reason="long: not better",
+            )
+        )
+
     def step(
         self, proposer: Proposer, ending: tuple[Verdict, float | None] | None = None
     ) -> Proposal:
@@ -234,6 +244,20 @@ class TestEvolution(ProposerContract):
         ]
         proposals = [run.step(proposer, verdict) for verdict in verdicts]
         assert {tuple(proposal.parents) for proposal in proposals[1:]} == {("c-0001",)}
+
+    def test_one_that_was_demoted_is_a_parent_no_more(self):
+        options = {"explore": 0.0, "parents": 1}
+        space = Space({"x": Integers(0, 100)})
+        proposer = PROPOSERS["evolution"](Setup(space=space, baseline={"x": 50}, options=options))
+        run = Run()
+        run.step(proposer, ("promoted", 9.0))
+        run.step(proposer, ("promoted", 1.0))
+        assert run.step(proposer, ("rejected", 8.0)).parents == ["c-0002"]
+        run.demote(2, 1)
+        proposal = run.step(proposer, ("rejected", 20.0))
+        assert proposal.parents == ["c-0003"]
+        fresh = PROPOSERS["evolution"](Setup(space=space, baseline={"x": 50}, options=options))
+        assert run.restarted().ask(fresh) == run.ask(proposer)
 
     @pytest.mark.parametrize(("direction", "best"), [("min", 0), ("max", 60)])
     def test_it_climbs_in_the_direction_of_the_metric(self, direction: Direction, best: int):
