@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import anyio.to_thread
 import msgspec
 
 from engine.workspace.folders import is_folder, remove
@@ -122,21 +123,37 @@ class OwnCommits(msgspec.Struct, frozen=True, kw_only=True):
     big: bool = False
 
 
-async def bring(git: Git, tree: Path, base: Commit, most_file_bytes: int) -> OwnCommits | None:
+async def bring(
+    git: Git, tree: Path, base: Commit, most_file_bytes: int, like: Template
+) -> OwnCommits | None:
     """The agent's commits since `base`, brought over; None when its HEAD is at the base."""
     unreadable = OwnCommits(head=base, count=0, follows=False)
     tip = head(tree)
     if tip == base:
         return None
-    if tip is None or not is_folder(tree / ".git" / "objects"):
+    objects = tree / ".git" / "objects"
+    if tip is None or not await anyio.to_thread.run_sync(_lead_nowhere, objects, like.alternates):
         return unreadable
-    borrowed = os.fsdecode(_quoted(os.fsencode(tree / ".git" / "objects")))
+    borrowed = os.fsdecode(_quoted(os.fsencode(objects)))
     env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed}
     found = await since(git, tip, base, most_file_bytes, env)
     if found is None:
         return unreadable
     own, names = found
     return own if own.big or await _copied(git, names, env) else unreadable
+
+
+def _lead_nowhere(objects: Path, alternates: bytes) -> bool:
+    """Whether these objects are the agent's own, and borrow from where they did at first.
+
+    Git would follow it elsewhere with the engine's rights: into any repository of this machine.
+    """
+    if not is_folder(objects) or _plain(objects / "info" / "alternates") != alternates:
+        return False
+    for folder, folders, files in os.walk(objects):
+        if any(os.path.islink(os.path.join(folder, name)) for name in (*folders, *files)):  # noqa: PTH114, PTH118
+            return False
+    return True
 
 
 async def since(

@@ -110,7 +110,8 @@ class SlotTree:
 
     async def _own(self, base: Commit) -> OwnCommits | None:
         limit_bytes = self._furnishing.limits.most_file_bytes
-        return await private_git.bring(self._git, self.place.tree, base, limit_bytes)
+        like = self._furnishing.private
+        return await private_git.bring(self._git, self.place.tree, base, limit_bytes, like)
 
     async def _index_of(self, base: Commit) -> Commit | None:
         """What the index is of, after one that is not believed was made anew for the base."""

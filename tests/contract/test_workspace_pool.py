@@ -76,10 +76,30 @@ def break_objects(tree: Path, _: Person) -> None:
     (tree / "more.txt").unlink()
 
 
+def borrow_elsewhere(tree: Path, person: Person) -> None:
+    """Let git find objects of a repository that the agent itself does not see."""
+    git(tree, "commit", "-qam", "Borrowed")
+    with (tree / ".git" / "objects" / "info" / "alternates").open("a") as file:
+        file.write(f"{_elsewhere(person)}\n")
+
+
+def link_objects_of_elsewhere(tree: Path, person: Person) -> None:
+    git(tree, "commit", "-qam", "Linked")
+    shutil.rmtree(tree / ".git" / "objects" / "pack")
+    (tree / ".git" / "objects" / "pack").symlink_to(_elsewhere(person) / "pack")
+
+
+def _elsewhere(person: Person) -> Path:
+    git(person.top.parent, "init", "-q", "elsewhere")
+    return person.top.parent / "elsewhere" / ".git" / "objects"
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "spoil",
     [
+        borrow_elsewhere,
+        link_objects_of_elsewhere,
         remove_git,
         name_the_persons_git,
         link_the_persons_git,
