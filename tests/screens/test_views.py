@@ -7,12 +7,13 @@ from engine.core.fold import fold
 from tests.screens import fakes
 from tui.fitting import Field, fit, joined
 from tui.ink import line, text_of, width_of
-from tui.views.board import board_line, differences
+from tui.views.board import BoardBuilder, board_line, differences
 from tui.views.condition import MARKS, NEEDS_A_PERSON
 from tui.views.header import header_line
 from tui.views.log import LogEntry, wrapped
 from tui.views.notice import notice_of
-from tui.views.slots import slot_lines
+from tui.views.ranking import Ranking
+from tui.views.slots import slot_lines, slots_of
 from tui.views.words import change_text, decimals_for, duration_text, value_text
 from tui.weaver import Weaver
 from tui.widgets.plot import plot_lines
@@ -172,3 +173,52 @@ def test_numbers() -> None:
 def test_what_a_program_wrote_is_never_markup() -> None:
     entry = LogEntry(fakes.NOW, "0", "cost", "[bold red]x[/]")
     assert entry.text == "[bold red]x[/]"
+
+
+def test_what_is_measured_again_is_seen_in_its_slot_and_on_the_board() -> None:
+    state = fakes.folded(fakes.events_of_run(6))
+    best = state.best()
+    assert best is not None
+    assert state.baseline is not None
+
+    def happened(event: e.AnyEvent) -> None:
+        fold(state, e.Record(seq=state.seq + 1, time=state.time, event=event, hash=b""))
+
+    slot = max(turn.slot for turn in state.open.values()) + 1
+    state.slots = max(state.slots, slot + 1)
+    begun = e.RecheckBegun(
+        recheck=1,
+        iteration=best.iteration,
+        candidate=best.id,
+        against=state.baseline,
+        purpose="confirm",
+        slot=slot,
+        variant="long",
+    )
+    happened(begun)
+    running = fakes.condition_of("running")
+    phase = slots_of(state, running).rows[slot].phase
+    assert phase == f"confirming {best.id} under long: deciding"
+    ranking, builder = Ranking(state.metric), BoardBuilder()
+    ranking.update(state)
+    assert builder.view(state, ranking, 4).rows[0].candidate == best.id
+    ended = e.RecheckEnded(
+        recheck=1,
+        iteration=best.iteration,
+        candidate=best.id,
+        against=state.baseline,
+        purpose="confirm",
+        variant="long",
+        outcome="failed",
+        reason="not better",
+    )
+    happened(ended)
+    demoted = e.ChampionDemoted(
+        iteration=best.iteration, candidate=best.id, champion=state.baseline, reason="long: no"
+    )
+    happened(demoted)
+    ranking.update(state)
+    view = builder.view(state, ranking, 4)
+    last = view.rows[view.ranked - 1]
+    assert last.candidate == best.id
+    assert last.text.startswith("demoted · ")

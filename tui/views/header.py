@@ -74,10 +74,18 @@ def _champion(state: RunState, decimals: int) -> Champion | None:
         value=value_text(best.value, decimals),
         unit=metric.unit or metric.name,
         change=change_text(best.value, reference) if reference is not None else "",
-        label=", ".join(filter(None, (metric.caption, trust_text(state, best)))),
+        label=", ".join(filter(None, (metric.caption, trust_text(state, best), _drift(state)))),
         short_label=metric.short_caption,
         better=reference is not None and metric.gain(best.value, reference) > 0,
     )
+
+
+def _drift(state: RunState) -> str:
+    """How far the baseline went since it was measured first, where that is more than noise."""
+    drift = state.rechecks.drift
+    if drift is None or not drift.changed or drift.share is None:
+        return ""
+    return f"baseline {100 * drift.share:+.2g} %"
 
 
 def header_line(view: HeaderView, width: int, now: float) -> Line:
