@@ -1,13 +1,16 @@
 """The command line as a careless, curious or unlucky person uses it."""
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.driving import QUICK, Driver, check_history, of_type, wait_for
 
 WRONG = 2
@@ -84,12 +87,29 @@ MISTAKES = [
 def test_every_mistake_is_told_and_changes_nothing(finished: Driver) -> None:
     before = sorted(finished.folder.rglob("*"))
     for words in MISTAKES:
-        done = finished(*words, status=None)
+        done = forking.run(tuple(words), finished.folder, timeout_s=60)
         assert done.returncode == WRONG, (words, done.returncode, done.stderr)
         assert "Traceback" not in done.stderr, words
         assert done.stderr.strip(), words
         assert done.stdout == "", words
     assert sorted(finished.folder.rglob("*")) == before
+
+
+def test_a_forked_command_is_the_real_one(finished: Driver) -> None:
+    """What most tests look with says, and ends with, what the program itself does."""
+    for words in (
+        ["status", "--json"],
+        ["leaderboard"],
+        ["logs", "nope"],
+        ["events", "--from", "0"],
+    ):
+        real = finished.really(*words)
+        forked = forking.run(tuple(words), finished.folder, timeout_s=60)
+        assert (forked.returncode, forked.stderr) == (real.returncode, real.stderr)
+        age = re.compile(r'"heartbeat_age_s": [\d.]+')
+        assert age.sub("", forked.stdout) == age.sub("", real.stdout)
+    with pytest.raises(subprocess.TimeoutExpired):
+        forking.run(("events", "--follow"), finished.folder, timeout_s=0.0)
 
 
 def test_no_run_at_all(tmp_path: Path) -> None:
