@@ -55,6 +55,11 @@ class Rechecks:
         self._code = code
         self._at_work = False
 
+    def is_of(self, slot: int) -> bool:
+        """Whether the slot had begun to measure somebody again, which only it goes on with."""
+        again = self._writer.state.rechecks.open
+        return again is not None and again.turn.slot == slot
+
     async def take(self, slot: int) -> bool:
         """Measure what is due, or what an earlier engine left open; False where there is nothing.
 

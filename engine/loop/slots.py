@@ -46,7 +46,8 @@ class Slots:
         plateau), or when a champion is not confirmed, so a slot leaves only when nothing is open.
         """
         while await self._control.may_start():
-            number = self._take_left_open(slot)
+            # What others left open may have to wait for what this slot is measuring again.
+            number = None if self._rechecks.is_of(slot) else self._take_left_open(slot)
             if number is None and await self._rechecks.take(slot):
                 continue
             number = number or await self._begin(slot)

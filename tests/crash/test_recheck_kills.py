@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.confirming import Confirmed
+from tests.confirming import Confirmed, events_of
 from tests.driving import check_turns_of, of_type
+from tests.noisy import Noisy
 
 POINTS = {"recheck.begun": 3, "recheck.started": 4, "recheck.checked": 5, "recheck.ended": 2}
 
@@ -46,3 +47,24 @@ def test_measuring_again_survives_being_killed(
     assert confirmed.status()["state"] == "done"
     assert confirmed.marked() == []
     assert not any((confirmed.run_dir / "steps").iterdir())
+
+
+def test_it_goes_on_with_fewer_slots(tmp_path: Path) -> None:
+    """Others wait for the slot that measures again; it must not wait for them."""
+    noisy = Noisy(
+        tmp_path,
+        referee="{first_pairs: 6, most_pairs: 6, calibrate: 4, baseline_every: 2, leaders: 0}",
+        proposers="[{kind: evolution, slots: 3}]",
+        stop="{iterations: 5}",
+    )
+    noisy.run(status=-signal.SIGKILL, CONTROLROOM_FAILPOINT="recheck.checked:7")
+    noisy.run("--slots", "1")
+    events = events_of(noisy)
+    check_turns_of(events)
+    reports = of_type(events, "RecheckChecked")
+    halves = [(event["recheck"], str(event["report"]["half"])) for event in reports]
+    assert len(halves) == len(set(halves))
+    assert {event["outcome"] for event in of_type(events, "RecheckEnded")} <= {
+        "held",
+        "inconclusive",
+    }

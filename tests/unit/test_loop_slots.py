@@ -17,6 +17,8 @@ from engine.proposers.protocol import Exhausted, ProposalRequest
 from tests.recorded import NOON, began, created, proposed, started
 
 pytestmark = pytest.mark.anyio
+AGAIN = 0
+"""Stands for measuring again among the numbers of iterations."""
 
 
 class Nothing:
@@ -26,11 +28,22 @@ class Nothing:
         return Exhausted("nothing")
 
 
-class NothingAgain:
-    """Nothing is to be measured again."""
+class Again:
+    """What slots are to measure again, or had begun to before a restart; nothing at first."""
+
+    def __init__(self, done: list[int]) -> None:
+        self.had: set[int] = set()
+        self._done = done
+
+    def is_of(self, slot: int) -> bool:
+        return slot in self.had
 
     async def take(self, slot: int) -> bool:
-        return False
+        if slot not in self.had:
+            return False
+        self.had.remove(slot)
+        self._done.append(AGAIN)
+        return True
 
 
 class Taken:
@@ -49,11 +62,16 @@ def taken() -> Taken:
     return Taken()
 
 
+@pytest.fixture
+def again(taken: Taken) -> Again:
+    return Again(taken.numbers)
+
+
 Make = Callable[[int], Slots]
 
 
 @pytest.fixture
-def slots(tmp_path: Path, taken: Taken) -> Iterator[Make]:
+def slots(tmp_path: Path, taken: Taken, again: Again) -> Iterator[Make]:
     """So many slots of a run; 1, 2 and 3 were left open by slots 0, 1 and 0."""
     turns = [(1, 0), (2, 1), (3, 0)]
     events = [event for n, slot in turns for event in (began(n, slot), proposed(n))]
@@ -71,7 +89,7 @@ def slots(tmp_path: Path, taken: Taken) -> Iterator[Make]:
             writer,
             Control(),
             taken,
-            NothingAgain(),
+            again,
             proposer=Nothing(),
             alive_s=lambda: 0.0,
             code=NoCode(),
@@ -104,3 +122,13 @@ async def test_a_slot_takes_what_a_slot_had_that_is_no_more(slots: Make, taken: 
     for _ in range(3):
         await one.run(0)
     assert taken.numbers == [1, 3, 2]  # what was its own comes first
+
+
+async def test_what_a_slot_measured_again_comes_before_what_a_slot_had_that_is_no_more(
+    slots: Make, taken: Taken, again: Again
+) -> None:
+    """That one may have to wait for it: the two measure in turn."""
+    one = slots(1)
+    again.had = {0}
+    await one.run(0)
+    assert taken.numbers == [AGAIN, 1]
