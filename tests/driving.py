@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests import forking
+from tests import warm
 
 CONTROLROOM = [sys.executable, "-P", "-m", "engine"]
 REPOSITORY = Path(__file__).parent.parent
@@ -65,8 +65,8 @@ class Driver:
         self, *arguments: str, status: int | None = 0, timeout_s: float = 120, **env: str
     ) -> subprocess.CompletedProcess[str]:
         """The finished command; fails when it ended with another status than `status`."""
-        if not env and forking.fits(arguments):
-            done = forking.run(arguments, self.folder, timeout_s)
+        if not env and warm.only_looks(arguments):
+            done = warm.finished(arguments, self.folder, timeout_s)
         else:
             done = self.really(*arguments, timeout_s=timeout_s, **env)
         assert status is None or done.returncode == status, (

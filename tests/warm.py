@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -22,9 +24,14 @@ _LATE: Final = (
     "engine.cli.run",
     "engine.cli.foreground",
     "engine.cli.looking",
+    "engine.cli.show",
     "engine.cli.steering",
+    "engine.cli.verify",
 )
 """What the command line imports when it is used, and what those import in turn."""
+
+_LOOKING: Final = frozenset({"events", "leaderboard", "logs", "show", "status", "verify"})
+_LASTING: Final = frozenset({"--follow", "--watch", "--wait"})
 
 
 class Running:
@@ -72,24 +79,34 @@ class Warm:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._asking = threading.Lock()
 
     def start(
-        self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], output: Path
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        output: Path,
+        errors: Path | None = None,
     ) -> Running:
-        """The command, started in the folder; what it prints goes to the end of the file."""
+        """The command, started in the folder; what it prints goes to the end of the file.
+
+        Its standard error goes there too, unless there is a file for that.
+        """
         request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}
-        pid = self.ask({**request, "output": str(output)})
+        pid = self.ask({**request, "output": str(output), "errors": str(errors or output)})
         assert pid is not None
         return Running(self, pid, output)
 
     def ask(self, request: Mapping[str, Any]) -> int | None:
         """The answer to a request: a process id, or an exit status, if there is one."""
-        process = self._process = self._process or _spawn()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
+        with self._asking:
+            process = self._process = self._process or _spawn()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
         assert answer, "the program cannot be imported"
         return json.loads(answer)
 
@@ -106,6 +123,30 @@ def _spawn() -> "subprocess.Popen[str]":
 
 
 WARM: Final = Warm()
+
+
+def only_looks(arguments: Sequence[str]) -> bool:
+    """Whether the command changes nothing, and comes to its end by itself."""
+    return bool(arguments) and arguments[0] in _LOOKING and not _LASTING & set(arguments)
+
+
+def finished(
+    arguments: Sequence[str], cwd: Path, timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    """The command at its end, and what it printed.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in time, and was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="warm-") as name:
+        output, errors = Path(name, "output"), Path(name, "errors")
+        running = WARM.start(arguments, cwd, os.environ, output, errors)
+        if not running.wait_at_most(timeout_s):
+            running.kill()
+            raise subprocess.TimeoutExpired(list(arguments), timeout_s)
+        texts = [output.read_text(), errors.read_text()]
+    assert running.returncode is not None
+    return subprocess.CompletedProcess(list(arguments), running.returncode, *texts)
 
 
 def main() -> None:
@@ -130,10 +171,11 @@ def _status(pid: int) -> int | None:
 
 
 def _become(request: dict[str, Any]) -> None:
-    with Path(request["output"]).open("ab") as output, Path(os.devnull).open("rb") as nothing:
+    for name, descriptor in (("output", 1), ("errors", 2)):
+        with Path(request[name]).open("ab") as file:
+            _put(file, descriptor)
+    with Path(os.devnull).open("rb") as nothing:
         _put(nothing, 0)
-        _put(output, 1)
-        _put(output, 2)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

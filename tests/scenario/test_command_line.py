@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import forking
+from tests import warm
 from tests.driving import QUICK, Driver, check_history, of_type, wait_for
 
 WRONG = 2
@@ -87,7 +87,7 @@ MISTAKES = [
 def test_every_mistake_is_told_and_changes_nothing(finished: Driver) -> None:
     before = sorted(finished.folder.rglob("*"))
     for words in MISTAKES:
-        done = forking.run(tuple(words), finished.folder, timeout_s=60)
+        done = warm.finished(words, finished.folder, timeout_s=60)
         assert done.returncode == WRONG, (words, done.returncode, done.stderr)
         assert "Traceback" not in done.stderr, words
         assert done.stderr.strip(), words
@@ -104,12 +104,13 @@ def test_a_forked_command_is_the_real_one(finished: Driver) -> None:
         ["events", "--from", "0"],
     ):
         real = finished.really(*words)
-        forked = forking.run(tuple(words), finished.folder, timeout_s=60)
-        assert (forked.returncode, forked.stderr) == (real.returncode, real.stderr)
+        forked = warm.finished(words, finished.folder, timeout_s=60)
+        said = real.stderr.replace("python -m engine", "controlroom")
+        assert (forked.returncode, forked.stderr) == (real.returncode, said)
         age = re.compile(r'"heartbeat_age_s": [\d.]+')
         assert age.sub("", forked.stdout) == age.sub("", real.stdout)
     with pytest.raises(subprocess.TimeoutExpired):
-        forking.run(("events", "--follow"), finished.folder, timeout_s=0.0)
+        warm.finished(["events", "--follow"], finished.folder, timeout_s=0.0)
 
 
 def test_no_run_at_all(tmp_path: Path) -> None:
