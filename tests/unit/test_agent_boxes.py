@@ -1,6 +1,7 @@
 """What an agent's sandbox shows, and what stands round whom where a machine can do less."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,7 +141,8 @@ def tried(folder: Path, script: str) -> str:
 
 def test_where_none_stands_within_another_who_brings_one_has_only_that(tmp_path: Path) -> None:
     within = "echo 'bwrap: No permissions to create new namespace' >&2; exit 1"
-    said = tried(tmp_path, f'[ "$(hostname)" = box ] && {{ {within}; }}; exec /usr/bin/bwrap "$@"')
+    real = shutil.which("bwrap")
+    said = tried(tmp_path, f'[ "$(hostname)" = box ] && {{ {within}; }}; exec {real} "$@"')
     stand = [f"stand={kind not in ('codex', 'claude')}" in said.split("Walls(")[number] for
              number, kind in enumerate(KINDS, start=1)]  # fmt: skip
     assert all(stand), said
