@@ -36,8 +36,8 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     after `calibrate` pairs of the baseline against itself. A champion whose value is `remeasure`
     iterations old is measured again; 0 is never. `prepare` are the checks that make a champion
     ready to be measured; in `one_tree` they are run before every half. `leaders` are measured again
-    when the run ends; the baseline every `baseline_every` iterations, 0 is never. `confirming` is
-    the design of the pairs that confirm a champion.
+    when the run ends, None for one where that is cheap; the baseline every `baseline_every`
+    iterations, 0 is never. `confirming` is the design of the pairs that confirm a champion.
     """
 
     check: str
@@ -47,7 +47,7 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     calibrate: int = 0
     prepare: tuple[str, ...] = ()
     one_tree: bool = False
-    leaders: int = 0
+    leaders: int | None = 0
     baseline_every: int = 0
     confirming: Design = Design()
 

@@ -153,7 +153,7 @@ def closing_text(state: RunState, champion: Candidate) -> str:
         return ""
     if state.finished is None:
         return "not measured again: the run was stopped and can go on"
-    leaders = state.document.get("referee", {}).get("leaders", 0)
+    leaders = state.document.get("referee", {}).get("leaders", 1)
     return "not measured again at the end" if leaders else ""
 
 

@@ -13,7 +13,7 @@ from engine.core.confidence import Variant, confirmation, declared, is_demoted, 
 from engine.core.events import CheckFinished, RecheckBegun, RecheckEnded
 from engine.core.gates import vetoes
 from engine.core.measuring import in_turn
-from engine.core.plan import Plan, PlannedCheck
+from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.recheck_events import Purpose
 from engine.core.recheck_results import compared_again, ended
 from engine.core.rechecked import Recheck
@@ -26,6 +26,7 @@ RecheckStep = RunCheck | TakeTurns | Wait | RecheckEnded
 _FEWEST_RETRIES: Final = 2
 """What fails for want of the machine is tried so often again at least: nothing else would."""
 _MOST_TRIES: Final = 3
+_CHEAP_S: Final = 600.0
 
 
 def due(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
@@ -40,12 +41,26 @@ def due(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
 
 def due_at_end(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
     """The next leader to be measured before the run is called finished; None where all were."""
-    leaders = plan.referee.leaders if plan.referee else 0
+    leaders = _how_many(state, plan.referee) if plan.referee else 0
     for leader in _leaders(state)[:leaders]:
         last = state.rechecks.of(leader.id).at_end
         if leader.id != state.baseline and (last is None or last.at != state.last_iteration):
             return _wish(state, leader, "end", slot)
     return None
+
+
+def _how_many(state: RunState, referee: PlannedReferee) -> int:
+    """How many leaders are measured: as many as are asked for, or one where that is cheap."""
+    if referee.leaders is not None:
+        return referee.leaders
+    return int(_takes_s(state, referee) <= _CHEAP_S)
+
+
+def _takes_s(state: RunState, referee: PlannedReferee) -> float:
+    """Seconds that measuring a leader may take, by what measuring took before."""
+    if referee.noisy and state.noise is not None:
+        return state.noise.pair_s * referee.design.first
+    return state.checks_s / max(1, state.ended_iterations)
 
 
 def _to_confirm(state: RunState, slot: int) -> RecheckBegun | None:

@@ -339,6 +339,16 @@ def test_the_leaders_are_measured_once_at_every_end() -> None:
     assert at_end(story, plan(msgspec.structs.replace(EXACT, leaders=0))) is None
 
 
+def test_leaders_are_measured_unasked_where_that_is_cheap() -> None:
+    unasked = plan(msgspec.structs.replace(EXACT, leaders=None))
+    story = Story()
+    assert at_end(story, unasked) is not None
+    story.add(began(3), proposed(3), msgspec.structs.replace(checked(3, 95.0), duration_s=1e4))
+    story.add(judged(3, 95.0, "rejected"))
+    assert at_end(story, unasked) is None
+    assert at_end(story, plan()) is not None
+
+
 def test_a_baseline_that_is_champion_is_not_measured_at_the_end() -> None:
     story = Story(LONG)
     story.begin(due(story.now, plan(), 0))

@@ -52,10 +52,11 @@ class RefereeSpec(Model):
         "anything is compared with it, as it is whenever the fingerprint changed. 0: only then.",
         examples=["20", "0"],
     )
-    leaders: Count = Field(
-        default=1,
+    leaders: Count | None = Field(
+        default=None,
         description="So many of the best are measured once more when the run comes to its end, the "
-        "champion first, by fresh processes. 0: none.",
+        "champion first, by fresh processes. 0: none. By default 1, where that takes ten minutes "
+        "at most, going by what measuring took before.",
         examples=["1", "3"],
     )
     baseline_every: Count | None = Field(
