@@ -173,6 +173,7 @@ async def _stash(
     """The work in the form of `git stash --include-untracked`."""
     index = await history.commit_tree(git, details.index_tree, [details.head], "Staged work")
     apart = Place(place.tree, place.index.with_name("new-files.index"))
+    snapshot.unlock(apart)
     await anyio.to_thread.run_sync(lambda: apart.index.unlink(missing_ok=True))
     new_tree = await snapshot.write(git, apart, Difference([], files))
     parents = [details.head, index]

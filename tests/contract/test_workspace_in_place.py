@@ -64,6 +64,24 @@ async def test_work_that_appears_later_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_locks_of_a_killed_engine_do_not_stop_the_next(person: Person) -> None:
+    workspace = make(person)
+    base = await workspace.open()
+    await workspace.lend(0, base)
+    await workspace.give_back(0)
+    indexes = list((person.paths.root / "in-place").glob("*index"))
+    assert len(indexes) >= 2
+    for index in indexes:
+        index.with_name(f"{index.name}.lock").touch()
+    before = person.state()
+    workspace = make(person)
+    assert await workspace.open() == base
+    await workspace.lend(0, base)
+    await workspace.give_back(0)
+    assert differences(before, person.state()) == {}
+
+
+@pytest.mark.anyio
 async def test_an_iteration_does_not_see_the_work_and_brings_it_back(person: Person) -> None:
     before = person.state()
     workspace = make(person)
