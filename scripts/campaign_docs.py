@@ -29,6 +29,7 @@ from engine.core.campaign.fields import Model
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.memory import MemorySpec
+from engine.core.campaign.mentor import MentorSpec
 from engine.core.campaign.models import (
     Campaign,
     ExecutorsSpec,
@@ -77,6 +78,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     VariantSpec: ("###", "`variants` of `confirm`"),
     ExecutorsSpec: ("##", "`executors`"),
     LocalExecutor: ("###", "`executors.local`"),
+    MentorSpec: ("##", "`mentor`"),
     MemorySpec: ("##", "`memory`"),
     PolicySpec: ("##", "`policy`"),
     BudgetSpec: ("##", "`budget`"),

@@ -47,7 +47,18 @@ def missing_for_code(
             problems = [*_agent(proposer, loaded, environ), *_money(campaign, proposer)]
             problems += _walls(proposer)
             found += [f"agent {proposer.agent}: {problem}" for problem in problems]
+    if campaign.mentor is not None:
+        found += [f"mentor: {problem}" for problem in _mentor(campaign, loaded, environ)]
     return list(dict.fromkeys(found))
+
+
+def _mentor(
+    campaign: Campaign, loaded: LoadedCampaign, environ: Mapping[str, str]
+) -> Iterator[str]:
+    if campaign.mentor is None:
+        return
+    spec = campaign.mentor.as_agent()
+    yield from (*_agent(spec, loaded, environ), *_money(campaign, spec), *_walls(spec))
 
 
 def _workspace(

@@ -26,6 +26,7 @@ def missing_logins(campaign: Campaign, environ: Mapping[str, str]) -> list[str]:
     Cost: an agent without a secret is asked, which takes up to a second.
     """
     specs = [spec for spec in campaign.proposers if isinstance(spec, AgentSpec)]
+    specs += [campaign.mentor.as_agent()] if campaign.mentor else []
     problems = [_problem(spec, environ) for spec in specs if not _provided(spec)]
     return [problem for problem in problems if problem]
 

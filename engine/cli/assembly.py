@@ -17,6 +17,7 @@ from engine.checks.harness import Harness
 from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
+from engine.cli.mentoring import mentor_of
 from engine.cli.request import Request
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
@@ -132,6 +133,7 @@ async def run_engine(
             proposer=_proposer(campaign),
             plan=plan_of(campaign),
             coding=coding_of(request, around),
+            mentor=mentor_of(request, around),
             harness=partial(_harness, campaign, root),
             same_failure=campaign.effective().policy.same_failure,
             paths=paths,

@@ -137,7 +137,7 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         template=_template(spec, folder),
         budget=campaign.budget.per_iteration,
         price_of=prices_of(campaign).cost_usd,
-        home=_home(request, spec),
+        home=home_of(request, spec),
         env=found.values,
         secrets=tuple(found.secrets),
         protect=campaign.protect,
@@ -161,7 +161,7 @@ def prices_of(campaign: Campaign) -> Prices:
     )
 
 
-def _home(request: Request, spec: AgentSpec) -> Path:
+def home_of(request: Request, spec: AgentSpec) -> Path:
     """The isolated home of the agent's kind; one that has no login needs none."""
     for kind in homes.KINDS:
         if spec.agent == kind:

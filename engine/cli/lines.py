@@ -9,6 +9,7 @@ from engine.core.measuring_lines import champion_text, half_text, noise_text, ru
 from engine.core.memory_lines import memory_line
 from engine.core.metric import Metric
 from engine.core.recheck_lines import recheck_text
+from engine.core.review_lines import review_line
 
 
 def as_json(record: e.Record) -> str:
@@ -56,6 +57,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             | e.VerdictReached()
         ):
             return _iteration(event, metric)
+        case e.ReviewAsked() | e.ReviewStarted() | e.ReviewFinished() | e.ReviewInterrupted():
+            return review_line(event)
         case e.ChampionAccepted() | e.ChampionRejected():
             return ruling_text(event)
         case e.TodoAdded() | e.TodoLeftOut() | e.TodoEdited() | e.TodoResolved() | e.NoteTaken():
@@ -69,6 +72,38 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             | e.ChampionDemoted()
         ):
             return recheck_text(event, metric)
+        case (
+            e.CommandAccepted()
+            | e.CommandRefused()
+            | e.RunPaused()
+            | e.RunResumed()
+            | e.StopRequested()
+            | e.ClockJumped()
+        ):
+            return _control(event)
+        case (
+            e.RunCreated()
+            | e.EngineStarted()
+            | e.HarnessRecorded()
+            | e.LimitsChanged()
+            | e.CampaignChangeAccepted()
+            | e.RunFinished()
+            | e.EngineStopped()
+        ):
+            return _run(event)
+        case _:
+            return agent_line(event)
+
+
+def _control(
+    event: e.CommandAccepted
+    | e.CommandRefused
+    | e.RunPaused
+    | e.RunResumed
+    | e.StopRequested
+    | e.ClockJumped,
+) -> str:
+    match event:
         case e.CommandAccepted():
             return f"{event.command} by {event.by}"
         case e.CommandRefused():
@@ -82,18 +117,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             return f"stopping: {event.reason}"
         case e.ClockJumped():
             return f"was asleep for {event.gap_s:.0f} s; deadlines are extended"
-        case (
-            e.RunCreated()
-            | e.EngineStarted()
-            | e.HarnessRecorded()
-            | e.LimitsChanged()
-            | e.CampaignChangeAccepted()
-            | e.RunFinished()
-            | e.EngineStopped()
-        ):
-            return _run(event)
         case _:
-            return agent_line(event)
+            assert_never(event)
 
 
 def _run(

@@ -22,11 +22,13 @@ from engine.core.commands import (
     RestoreStash,
     Resume,
     RetireDirective,
+    Review,
     Stash,
     Stop,
     name_of,
 )
 from engine.core.housekeeping import todo_command
+from engine.core.reviewing import ask
 from engine.core.state import RunState
 
 
@@ -59,6 +61,8 @@ def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
             return decide(state, command, by=envelope.by)
         case AddTodo() | EditTodo() | ResolveTodo() as command:
             return todo_command(state, command, by=envelope.by)
+        case Review():
+            return ask(state, by=envelope.by)
         case AcceptChampion() | RejectChampion() as command:
             return rule(state, command, by=envelope.by)
         case _:

@@ -112,6 +112,10 @@ class ResolveTodo(Command, frozen=True, kw_only=True, tag="todo resolve"):
     reason: str = ""
 
 
+class Review(Command, frozen=True, kw_only=True, tag="mentor"):
+    """Let the mentor look now."""
+
+
 class AcceptChampion(Command, frozen=True, kw_only=True, tag="champion accept"):
     """Let a candidate be the champion, whatever the referee said of it."""
 
@@ -141,6 +145,7 @@ AnyCommand = (
     | AddTodo
     | EditTodo
     | ResolveTodo
+    | Review
     | AcceptChampion
     | RejectChampion
 )

@@ -61,6 +61,12 @@ from engine.core.recheck_events import (
     RecheckInterrupted,
     RecheckStarted,
 )
+from engine.core.review_events import (
+    ReviewAsked,
+    ReviewFinished,
+    ReviewInterrupted,
+    ReviewStarted,
+)
 from engine.core.verdict import Verdict
 
 Parameters = dict[str, Any]
@@ -305,6 +311,10 @@ AnyEvent = (
     | TodoEdited
     | TodoResolved
     | NoteTaken
+    | ReviewAsked
+    | ReviewStarted
+    | ReviewFinished
+    | ReviewInterrupted
     | RunFinished
     | EngineStopped
 )

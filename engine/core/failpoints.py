@@ -15,6 +15,8 @@ NAMES: Final = (
     "agent.recorded",  # the intent to let an agent work is recorded, no process yet
     "agent.ended",  # its process ended, the outcome is unrecorded
     "agent.outcome",  # the outcome is recorded, its tree is no commit yet
+    "review.recorded",  # the intent to let the mentor look is recorded, no process yet
+    "review.ended",  # its process ended, the outcome is unrecorded
     "change.collected",  # its tree is a commit under a ref, unrecorded
     "change.recorded",  # the commit is recorded, no check was begun
     "change.carried",  # the change stands on the champion under a ref, unrecorded

@@ -6,6 +6,7 @@ from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
+from engine.core.fold_reviews import fold_review
 from engine.core.ids import CandidateId, CommandId
 from engine.core.parts import Half
 from engine.core.state import (
@@ -107,6 +108,8 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             _iteration(state, event, record)
         case e.TodoAdded() | e.TodoLeftOut() | e.TodoEdited() | e.TodoResolved() | e.NoteTaken():
             fold_memory(state, event, record.time)
+        case e.ReviewAsked() | e.ReviewStarted() | e.ReviewFinished() | e.ReviewInterrupted():
+            fold_review(state, event, record.time)
         case e.ChampionAccepted() | e.ChampionRejected():
             _ruled(state, event, record.seq)
         case (

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.fold_reviews import note_followed
 from engine.core.ids import candidate_id
 from engine.core.parts import Tokens
 from engine.core.state import Approval, Code, Directive, OpenIteration, RunState, Stash
@@ -128,6 +129,7 @@ def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIter
     turn.answers.append(event)
     turn.answered_at = time
     _code(state, turn).answer = event.answer
+    note_followed(state, event)
     _spend(state, turn, event.tokens, event.cost_usd)
     _park(state, event, begun, time)
 

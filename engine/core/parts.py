@@ -70,7 +70,8 @@ class Idea(msgspec.Struct, frozen=True, kw_only=True):
 class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What an agent says of its own change; `choice` counts the shortlist from 1.
 
-    `claims` are figures that it says it measured.
+    `claims` are figures that it says it measured. `follows` are ids of what it was told to do:
+    reviews, directives, open work.
     """
 
     shortlist: list[Idea] = []
@@ -81,6 +82,7 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     claims: dict[str, float] = {}
     housekeeping: Housekeeping = Housekeeping()
+    follows: list[str] = []
 
 
 class Hotspot(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 from engine.core.gates import Gate
 from engine.core.memory.parts import MemoryRules
 from engine.core.pairs.looks import Design
+from engine.core.reviews.parts import MentorRules
 
 OnFail = Literal["fail", "count-failure", "continue"]
 
@@ -62,3 +63,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     referee: PlannedReferee | None = None
     gates: tuple[Gate, ...] = ()
     memory: MemoryRules = MemoryRules()
+    mentor: MentorRules | None = None

@@ -29,6 +29,7 @@ from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import AgentAnswer, Hotspot, Tokens
 from engine.core.rechecked import Rechecks
+from engine.core.reviews.parts import Reviews
 from engine.core.turn import OpenIteration
 from engine.core.verdict import SCORED, Verdict
 
@@ -239,6 +240,7 @@ class RunState(msgspec.Struct, kw_only=True):
     alike: Repeated | None = None
     fatal: str | None = None
     memory: Memory = msgspec.field(default_factory=Memory)
+    reviews: Reviews = msgspec.field(default_factory=Reviews)
     noise: NoiseMeasured | None = None
     harness: HarnessRecorded | None = None
     checks_s: float = 0.0

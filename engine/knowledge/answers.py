@@ -24,7 +24,7 @@ _MOST_TEXT: Final = 2_000
 _MOST_IDEAS: Final = 12
 _MOST_CLAIMS: Final = 40
 _MOST_TEXTS: Final = 12
-_HOUSEKEEPING: Final = "answer.housekeeping"
+_NOT_THE_CHANGE: Final = ("answer.housekeeping", "answer.follows")
 _MOST_CHOICE: Final = 1_000
 _MOST_FAULTS: Final = 6
 
@@ -91,9 +91,7 @@ def read_answer(text: str, structured: str | None, demands: Demands) -> Reading:
         structured: the JSON, where the agent's program gave it as such.
         demands: what was asked for.
     """
-    found = _object(structured) if structured is not None else None
-    if found is None:
-        found = _in_text(text)
+    found = object_in(text, structured)
     if found is None:
         problem = Problem(rule="json", text="the answer holds no JSON object")
         return Reading(answer=None, problems=[problem])
@@ -109,7 +107,7 @@ def read_answer(text: str, structured: str | None, demands: Demands) -> Reading:
 
 def _form(found: dict[str, Any]) -> list[Problem]:
     # However badly somebody keeps house, it says nothing about the change.
-    texts = [text for text in faults(found, schema()) if not text.startswith(_HOUSEKEEPING)]
+    texts = [text for text in faults(found, schema()) if not text.startswith(_NOT_THE_CHANGE)]
     more = len(texts) - _MOST_FAULTS
     if more > 0:
         texts = [*texts[:_MOST_FAULTS], f"answer: {more} more faults of form"]
@@ -173,11 +171,14 @@ def _answer(found: dict[str, Any]) -> AgentAnswer:
         prediction=_prediction(_mapping(found.get("prediction"))),
         summary=_text(found.get("summary")),
         claims=_claims(found.get("claims")),
-        housekeeping=_housekeeping(_mapping(found.get("housekeeping"))),
+        housekeeping=housekeeping_of(found.get("housekeeping")),
+        follows=_texts(found.get("follows")),
     )
 
 
-def _housekeeping(item: Mapping[str, Any]) -> Housekeeping:
+def housekeeping_of(value: object) -> Housekeeping:
+    """What can be read of it, whether or not the form is right."""
+    item = _mapping(value)
     return Housekeeping(
         todo_new=_texts(item.get("todo_new")),
         notes_update=_text(item.get("notes_update")),
@@ -243,6 +244,12 @@ def _as_float(value: int | float) -> float | None:
     except OverflowError:
         return None
     return None if math.isnan(number) else number
+
+
+def object_in(text: str, structured: str | None) -> dict[str, Any] | None:
+    """The JSON object that an agent ended with: as such, or in its last message."""
+    found = _object(structured) if structured is not None else None
+    return _in_text(text) if found is None else found
 
 
 def _in_text(text: str) -> dict[str, Any] | None:

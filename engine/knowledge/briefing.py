@@ -16,6 +16,7 @@ from engine.knowledge import ideas
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
 from engine.knowledge.remembered import memory_texts
+from engine.knowledge.reviewed import newest_lines
 from engine.knowledge.wording import clip, figure, gain_share, one_line, percent, section
 
 CAPS: Final = {
@@ -27,6 +28,7 @@ CAPS: Final = {
     "hotspots": 900,
     "failure": 1_000,
     "storyline": 1_800,
+    "mentor": 2_200,
     "todos": 2_000,
     "notes": 1_600,
     "exploration": 1_200,
@@ -91,6 +93,7 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
         "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
+        "mentor": section("What the mentor says", newest_lines(state), CAPS["mentor"]),
         **memory_texts(state, judged, IterationNumber(occasion.iteration), CAPS),
         "directives": directives_text(in_force, CAPS["directives"]),
         "budget": _budget(state, occasion),

@@ -35,6 +35,7 @@ End with one JSON object and nothing after it, alone or in a ```json block. All 
  "summary": "what was changed and where",
  "claims": [{{"metric": "{metric}", "value": 0.0}}],
  "next_idea": "what to try next if it works, and if it does not",
+ "follows": ["ids of the review, the directives and the open work that this change follows"],
  "housekeeping": {{"todo_new": [], "resolve_shared_todo_ids": [],
                   "notes_update": "", "data_exploration_update": ""}}}}
 ```

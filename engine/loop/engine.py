@@ -31,6 +31,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
+from engine.loop.mentoring import Mentor, NoMentor
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
@@ -76,6 +77,7 @@ class Parts:
     trouble: Trouble
     signals: tuple[signal.Signals, ...]
     listeners: tuple[Callable[[Record], None], ...] = ()
+    mentor: Callable[[Writer, Control], Mentor] | None = None
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
     same_failure: int = 0
     harness: Callable[[], Harness | None] = lambda: None
@@ -200,9 +202,12 @@ class Engine:
             code=code,
         )
         try:
-            async with anyio.create_task_group() as tasks:
-                for slot in range(self._parts.state.slots):
-                    tasks.start_soon(slots.run, slot)
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(self._mentor().run)
+                async with anyio.create_task_group() as tasks:
+                    for slot in range(self._parts.state.slots):
+                        tasks.start_soon(slots.run, slot)
+                beside.cancel_scope.cancel()
             finished = slots.ending()
             if finished is not None and finished.reason in IN_ORDER and not self._waits_for_room:
                 await rechecks.at_end()
@@ -215,6 +220,11 @@ class Engine:
     def _waits_for_room(self) -> bool:
         """Whether something cannot be written: no time to measure what then cannot be told."""
         return self._parts.trouble.reason is not None
+
+    def _mentor(self) -> Mentor:
+        """The campaign's mentor; it looks beside the slots, and none of them waits for it."""
+        make = self._parts.mentor
+        return NoMentor() if make is None else make(self._writer, self._control)
 
     async def _code(self) -> CodeSteps:
         """The steps of candidates of code, with the workspace ready."""

@@ -26,6 +26,7 @@ from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
 from engine.loop.campaign_agents import lost_attempt
 from engine.loop.iteration import interrupted
+from engine.loop.mentoring import lost_review
 from engine.loop.rechecks import interrupted as interrupted_again
 from engine.loop.writer import now_utc
 from engine.runfolder import heartbeat, inbox, lock
@@ -200,6 +201,8 @@ def _resume(
         cut_off.append(interrupted_again(again, DIED))
     cut_off += [event for t in state.open.values() for event in closed(state, t.iteration)]
     cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
+    if state.reviews.open is not None:
+        cut_off.append(lost_review(paths, state.reviews.open, DIED))
     late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)
     events: list[AnyEvent] = [*cut_off, recovery.started, *late, *changes]

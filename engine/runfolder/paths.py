@@ -107,9 +107,24 @@ class RunPaths(msgspec.Struct, frozen=True):
         """What is kept of an agent's attempt."""
         return self.agents / f"{iteration:05d}-{attempt}"
 
+    @property
+    def mentor_log(self) -> Path:
+        """What the mentor did, in words for people."""
+        return self.logs / "mentor.log"
+
+    def review(self, name: str) -> Path:
+        """What is kept of a mentor's review."""
+        return self.agents / name
+
+    def mentor_span(self) -> LogSpan:
+        """Where what is next written of the mentor begins."""
+        return self._span(self.mentor_log)
+
     def log_span(self, iteration: int) -> LogSpan:
         """Where what is next written to the log of an iteration begins."""
-        path = self.log(iteration)
+        return self._span(self.log(iteration))
+
+    def _span(self, path: Path) -> LogSpan:
         try:
             start = path.stat().st_size
         except FileNotFoundError:

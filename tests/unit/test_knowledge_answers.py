@@ -30,6 +30,7 @@ def good(**changes: Any) -> dict[str, Any]:
         "summary": "body.py",
         "claims": [{"metric": "est_ms", "value": 0.4}],
         "next_idea": "two chunks",
+        "follows": ["r-001"],
         "housekeeping": {
             "todo_new": ["profile the copies"],
             "notes_update": "lanes are 128 wide",

@@ -33,6 +33,10 @@ def agent_findings(draft: Draft) -> Iterator[Finding]:
             yield from _walls(proposer, place)
             yield from environment_findings(proposer.env, (*place, "env"))
             yield from _directives(proposer, place)
+    if draft.campaign.mentor is not None:
+        spec, place = draft.campaign.mentor.as_agent(), ("mentor",)
+        yield from _program(draft, spec, place)
+        yield from environment_findings(spec.env, (*place, "env"))
     yield from _shares(draft.campaign.budget)
 
 

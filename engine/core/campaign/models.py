@@ -25,6 +25,7 @@ from engine.core.campaign.fields import (
 )
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.memory import MemorySpec
+from engine.core.campaign.mentor import MentorSpec
 from engine.core.campaign.parameters import (
     ChoicesParameter,
     FloatParameter,
@@ -256,6 +257,11 @@ class Campaign(Model):
         default=PolicySpec(),
         description="What failures mean for the loop.",
         examples=["{resilient: true}"],
+    )
+    mentor: MentorSpec | None = Field(
+        default=None,
+        description="A second agent that reviews the trajectory while work goes on.",
+        examples=["{agent: claude, every: 4}"],
     )
     memory: MemorySpec = Field(
         default=MemorySpec(),

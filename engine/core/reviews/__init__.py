@@ -1,0 +1,1 @@
+"""What a mentor's reviews are made of. Pure."""

@@ -1,0 +1,106 @@
+"""Reviews by a mentor: when they are due, what they say, and what became of them."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from engine.core.ids import CandidateId, IterationNumber, ReviewId
+from engine.core.memory.parts import Housekeeping
+from engine.core.parts import Tokens
+
+Mode = Literal["standard", "builder_health_helper"]
+"""`builder_health_helper`: it looks rarely, at whether the work is healthy, and adds nothing."""
+
+Course = Literal["on_track", "off_track"]
+
+KEPT_REVIEWS: Final = 40
+"""How many a state keeps; older ones are in the journal alone."""
+
+
+class Opinion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mentor thinks of the trajectory.
+
+    `question` and `advice` are one each at most; empty where there is none. Advice is a change of
+    course that the next iterations may follow.
+    """
+
+    course: Course
+    critique: str
+    question: str = ""
+    advice: str = ""
+    housekeeping: Housekeeping = Housekeeping()
+
+
+class Signals(msgspec.Struct, frozen=True, kw_only=True):
+    """How much speaks for a review, each from 0 to 1, and the facts that they are made of.
+
+    `research`: looking elsewhere. `breakout`: leaving the beaten track. `todo_pressure`: open work.
+    """
+
+    research: float
+    breakout: float
+    todo_pressure: float
+    since_champion: int
+    since_search: int
+    failures_in_a_row: int
+    open_todos: int
+    drifts: bool
+
+
+class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
+    """When a review is due.
+
+    `every` counts iterations that ended. With `when_stuck` a review is also due when nothing was
+    gained for `stuck_after` of them, when `failures` in a row failed, or when a signal is high.
+    """
+
+    every: int
+    when_stuck: bool
+    stuck_after: int
+    failures: int
+    mode: Mode = "standard"
+
+
+class OpenReview(msgspec.Struct, kw_only=True):
+    """A review that is under way; `folder` lies below the run's."""
+
+    id: ReviewId
+    agent: str
+    since: str
+    folder: str
+    reasons: list[str]
+
+
+class Review(msgspec.Struct, kw_only=True):
+    """A review that ended; without an opinion it failed, for the reason in `detail`.
+
+    `at_iteration` is how many iterations had ended when it began. `followed_by` are the candidates
+    whose agents say that they follow it.
+    """
+
+    id: ReviewId
+    at_iteration: IterationNumber
+    since: str
+    reasons: list[str]
+    opinion: Opinion | None
+    detail: str = ""
+    searched: bool = False
+    followed_by: list[CandidateId] = []
+
+
+class Reviews(msgspec.Struct, kw_only=True):
+    """All that a state knows of them. `begun` counts those that ever began."""
+
+    begun: int = 0
+    open: OpenReview | None = None
+    asked_by: str = ""
+    last_at: IterationNumber = IterationNumber(0)
+    searched_at: IterationNumber = IterationNumber(0)
+    done: list[Review] = []
+    tokens: Tokens = Tokens()
+    usd: float = 0.0
+
+    @property
+    def newest(self) -> Review | None:
+        """The last one that has an opinion."""
+        return next((each for each in reversed(self.done) if each.opinion is not None), None)

@@ -1,0 +1,1 @@
+"""The mentor's part: what it is asked, and what its answer means."""
