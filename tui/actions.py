@@ -48,6 +48,17 @@ def _not_answered_yet(room: Room) -> str:
     return f"{room.pending.name} is not answered yet" if room.pending is not None else ""
 
 
+def _no_review_now(room: Room) -> str:
+    if not room.header.has_mentor:
+        return "the campaign has no mentor"
+    return _not_answered_yet(room) or _no_engine(room)
+
+
+def _mentor_hint(room: Room, now: float) -> str:
+    del now
+    return "mentor" if room.header.has_mentor else ""
+
+
 def _nothing_open(room: Room) -> str:
     return _not_answered_yet(room) if room.todos.rows else "nothing is open"
 
@@ -128,6 +139,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         rank=0,
     ),
     *(_pane_action(*pane) for pane in PANES),
+    Action(
+        id="ask_mentor",
+        keys=("m",),
+        shown="m",
+        title="Ask the mentor to look now",
+        help="a review beside the work; nothing waits for it",
+        hint=_mentor_hint,
+        rank=6,
+        unavailable=_no_review_now,
+    ),
     Action(
         id="add_todo",
         keys=("t",),

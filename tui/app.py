@@ -10,7 +10,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from engine.core.commands import AddTodo, EditTodo, Pause, ResolveTodo, Resume, Stop
+from engine.core.commands import AddTodo, EditTodo, Pause, ResolveTodo, Resume, Review, Stop
 from tui import styles
 from tui.actions import ACTIONS, PAUSED_WORDS
 from tui.clock import Clock
@@ -81,7 +81,7 @@ class RoomApp(App[None]):
         """Asks the person, then the run, to stop."""
         if self._may("ask_stop"):
             room = self._feed.room()
-            steps = sum(row.since is not None for row in room.slots.rows)
+            steps = sum(row.since is not None and row.slot is not None for row in room.slots.rows)
             self.push_screen(AskStop(room.run, steps), self._stop_answered)
 
     def _stop_answered(self, yes: bool | None) -> None:  # noqa: FBT001 - a dialogue's answer
@@ -124,6 +124,11 @@ class RoomApp(App[None]):
     def action_pane_todos(self) -> None:
         """Goes to the open work."""
         self._room_screen.go_to("todos")
+
+    def action_ask_mentor(self) -> None:
+        """Asks for a review now."""
+        if self._may("ask_mentor"):
+            self._feed.send(Review())
 
     def action_add_todo(self) -> None:
         """Asks for a sentence, and puts it into the queue."""

@@ -35,6 +35,7 @@ class HeaderView:
     for_s: float | None = None
     alive_s: float = 0.0
     spend: tuple[str, str] = ("", "")
+    has_mentor: bool = False
 
 
 def header_of(state: RunState | None, condition: Condition, name: str, decimals: int) -> HeaderView:
@@ -50,6 +51,7 @@ def header_of(state: RunState | None, condition: Condition, name: str, decimals:
         for_s=state.limits.for_s,
         alive_s=state.alive_s,
         spend=_spend(state.spend),
+        has_mentor=bool(state.document.get("mentor")),
     )
 
 

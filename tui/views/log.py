@@ -8,9 +8,11 @@ from rich.cells import cell_len, chop_cells
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
 from engine.core.fold_memory import MemoryEvent
+from engine.core.fold_reviews import ReviewEvent
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
 from engine.core.recheck_lines import recheck_text
+from engine.core.review_lines import review_line
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -193,6 +195,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _run_entry(event: e.AnyEvent, at: float) -> LogEntry | None:
+    if isinstance(event, ReviewEvent):
+        return LogEntry(at, "", "mentor", review_line(event), "strong")
     if isinstance(event, MemoryEvent):
         return LogEntry(at, "", "memory", memory_line(event), "quiet")
     said = _said(event)

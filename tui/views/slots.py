@@ -10,9 +10,9 @@ from tui.views.words import duration_text, epoch_of
 
 @dataclass(frozen=True, slots=True)
 class SlotRow:
-    """One slot; `since` is None where nothing runs."""
+    """One slot, or what works beside them; `since` is None where nothing runs."""
 
-    slot: int
+    slot: int | None
     phase: str
     iteration: int | None = None
     proposer: str = ""
@@ -40,7 +40,17 @@ def slots_of(state: RunState | None, condition: Condition) -> SlotsView:
         _busy_row(busy[slot], state, condition) if slot in busy else SlotRow(slot, idle)
         for slot in range(count)
     ]
-    return SlotsView(tuple(rows))
+    return SlotsView((*rows, *_mentor_row(state, condition)))
+
+
+def _mentor_row(state: RunState, condition: Condition) -> tuple[SlotRow, ...]:
+    """What the mentor does now; nothing where none looks."""
+    begun = state.reviews.open
+    if begun is None:
+        return ()
+    phase = f"{begun.id}: {begun.reasons[0]}" if begun.reasons else begun.id
+    since = epoch_of(begun.since) if condition.live else None
+    return (SlotRow(None, phase, proposer="mentor", since=since),)
 
 
 def _idle_phase(condition: Condition) -> str:
@@ -90,7 +100,7 @@ class _Columns:
 def _columns(view: SlotsView, width: int, now: float) -> _Columns:
     """Columns as wide as they need; the proposer goes first where the pane is narrow."""
     rows = view.rows
-    slot = max(len(str(row.slot)) for row in rows)
+    slot = max(len(_name(row)) for row in rows)
     iteration = max(len(_label(row)) for row in rows)
     proposer = max(len(row.proposer) for row in rows) if width >= 44 else 0
     age = max(len(_age(row, now)) for row in rows)
@@ -100,7 +110,7 @@ def _columns(view: SlotsView, width: int, now: float) -> _Columns:
 
 
 def _slot_line(row: SlotRow, columns: _Columns, now: float) -> Line:
-    spans: list[Span] = [Span(f" {row.slot:>{columns.slot}}  ", "quiet")]
+    spans: list[Span] = [Span(f" {_name(row):>{columns.slot}}  ", "quiet")]
     if columns.iteration:
         spans.append(Span(f"{_label(row):<{columns.iteration}}  "))
     if columns.proposer:
@@ -109,6 +119,10 @@ def _slot_line(row: SlotRow, columns: _Columns, now: float) -> Line:
     if row.since:
         spans.append(Span(f"  {_age(row, now):>{columns.age}}"))
     return tuple(spans)
+
+
+def _name(row: SlotRow) -> str:
+    return "" if row.slot is None else str(row.slot)
 
 
 def _label(row: SlotRow) -> str:
