@@ -109,6 +109,9 @@ def campaign_of(
     keys: Json = {"kind": "agent", "agent": program.name, "answer": "required", "idle": "30s"}
     keys |= {"retries": 0, "backoff": "100ms"} | program.proposer(url) | (agent or {})
     budget = {"prices": OWN_PRICES} | campaign.pop("budget", {})
+    if "mentor" in campaign:
+        mentor: Json = {"agent": program.name, "idle": "30s"} | program.proposer(url)
+        campaign["mentor"] = mentor | campaign["mentor"]
     return campaign | {"proposers": [keys], "budget": budget}
 
 
