@@ -132,3 +132,14 @@ def test_the_values_of_a_difference() -> None:
 
 def test_a_list_is_not_a_mapping() -> None:
     assert told({"a": []}, {"a": {}}) == [("a: {} -> []", True)]
+
+
+def test_what_is_measured_again_may_change() -> None:
+    """It changes what is known of a verdict, and no verdict."""
+    old = changed(referee={"error": "1%", "leaders": 1})
+    new = changed(referee={"error": "2%", "leaders": 3, "baseline_every": 5})
+    assert told(new, old) == [
+        ('referee.error: "1%" -> "2%"', True),
+        ("referee.leaders: 1 -> 3", False),
+        ("referee.baseline_every: (nothing) -> 5", False),
+    ]

@@ -10,6 +10,8 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("stop",),
     ("budget",),
     ("policy", "max_failures"),
+    ("referee", "leaders"),
+    ("referee", "baseline_every"),
     ("proposers", "evolution", "slots"),
     ("proposers", "agent", "slots"),
     ("proposers", "agent", "directives"),
