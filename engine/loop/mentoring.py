@@ -221,12 +221,7 @@ class Mentoring:
         )
 
     def _hear(self, event: AnyAgentEvent) -> None:
-        """Whether something was looked up is told by a tool that was used, not by its words."""
-        match event:
-            case ToolStarted(tool=tool) if tool.casefold() in _SEARCHES:
-                self._searched = True
-            case _:
-                pass
+        self._searched = self._searched or looks_up(event)
 
     def _refusal(self, used: Used) -> str | None:
         each, limits, spend = (
@@ -300,6 +295,11 @@ class Mentoring:
             return []
         author = Author("mentor", f"mentor {self._setup.spec.agent}")
         return housekeeping(state, opinion.housekeeping, author, self._setup.memory)
+
+
+def looks_up(event: AnyAgentEvent) -> bool:
+    """Whether a tool was used that looks something up; words about it are none."""
+    return isinstance(event, ToolStarted) and event.tool.casefold() in _SEARCHES
 
 
 def _looked_only(opinion: Opinion) -> Opinion:

@@ -83,9 +83,10 @@ def test_a_person_keeps_the_queue_too(driver: Driver) -> None:
     driver("todo", "add", "write it up")
     listed = driver("todo", "list").stdout
     assert "t-0001  look at the edges\n  by " in listed
-    assert "there is no open t-7; open: t-0001, t-0002" in driver(
-        "todo", "resolve", "t-7", status=2
-    ).stderr
+    assert (
+        "there is no open t-7; open: t-0001, t-0002"
+        in driver("todo", "resolve", "t-7", status=2).stderr
+    )
     driver("todo", "resolve", "t-0001", "--reason", "round ones are best")
     assert [todo["id"] for todo in driver.json("todo", "list")["todos"]] == ["t-0002"]
     both = driver.json("todo", "list", "--all")["todos"]
