@@ -37,7 +37,10 @@ def review(state: RunState, **changed: Any) -> str:
         mode="standard", signals=signals(state), agent="codex", model=None, effort=None,
         folder=f"agents/{name}", prompt_sha256="", parts=[], log=LOG,
     )  # fmt: skip
-    given: dict[str, Any] = {"detail": "", "opinion": Opinion(course="off_track", critique="Slow.", advice="Go.")}
+    given: dict[str, Any] = {
+        "detail": "",
+        "opinion": Opinion(course="off_track", critique="Slow.", advice="Go."),
+    }
     ended = e.ReviewFinished(
         review=name, outcome="answered", duration_s=1.0, log=LOG, **(given | changed)
     )
