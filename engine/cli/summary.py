@@ -38,6 +38,9 @@ def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
                 pass
             case _:
                 assert_never(proposer)
+    if campaign.mentor is not None:
+        rules, agent = campaign.mentor.to_rules(), _agent(campaign.mentor.as_agent())
+        yield "mentor", f"{agent}, every {rules.every} iterations" if rules.every else agent
     yield "checks", _checks(loaded)
     yield "slots", str(campaign.slots)
     if (noise := bearable_noise(campaign)) is not None:

@@ -42,11 +42,14 @@ def test_a_search(tmp_path: Path) -> None:
 
 
 def test_an_agent(tmp_path: Path) -> None:
-    assert lines(tmp_path, CODE) == [
+    mentored = CODE.replace("checks:", "mentor: {agent: claude, every: 3}\nchecks:", 1)
+    said = [line for line in lines(tmp_path, mentored) if not line.startswith("  sandbox")]
+    assert said == [
         "c.yaml is in order",
         "  climbs   ms, max (score can be forged)",
         "  code     HERE from main, in trees of its own",
         "  agent    codex, gpt-5.5, effort high",
+        "  mentor   claude, every 3 iterations",
         "  checks   bench, in HERE; before a promotion suite",
         "  slots    1",
         "  budget   40 USD, 8,000,000 tokens, 2.5 USD an iteration, 500,000 tokens an iteration, "

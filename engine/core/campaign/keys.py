@@ -12,7 +12,6 @@ from engine.core.campaign.problems import Place
 
 LATER: Final = frozenset(
     (
-        "mentor",
         "guardrails",
         "finish",
         "track",
