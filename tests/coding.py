@@ -103,6 +103,7 @@ def answer(**changed: Any) -> Json:
         "summary": "One less.",
         "claims": [],
         "next_idea": "two less",
+        "follows": [],
         "housekeeping": {
             "todo_new": [],
             "notes_update": "",
