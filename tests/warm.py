@@ -4,18 +4,21 @@ What runs is the program as it is; only the import, which costs most of a short 
 Run as a program this module is that process: it reads requests as JSON lines and answers each.
 """
 
+import atexit
+import contextlib
+import gc
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 
 REPOSITORY: Final = Path(__file__).parent.parent
 _LATE: Final = (
@@ -29,9 +32,6 @@ _LATE: Final = (
     "engine.cli.verify",
 )
 """What the command line imports when it is used, and what those import in turn."""
-
-_LOOKING: Final = frozenset({"events", "leaderboard", "logs", "show", "status", "verify"})
-_LASTING: Final = frozenset({"--follow", "--watch", "--wait"})
 
 
 class Running:
@@ -55,18 +55,16 @@ class Running:
 
     def wait(self, deadline_s: float = 60.0) -> int:
         """Its exit status; fails when it does not end in time."""
-        end = time.monotonic() + deadline_s
-        while (status := self.poll()) is None:
-            assert time.monotonic() < end, f"still running:\n{self.output[-4000:]}"
-            time.sleep(0.005)
-        return status
+        assert self.wait_at_most(deadline_s), f"still running:\n{self.output[-4000:]}"
+        assert self.returncode is not None
+        return self.returncode
 
     def wait_at_most(self, seconds: float) -> bool:
         """Whether it ends within the time."""
-        end = time.monotonic() + seconds
-        while self.poll() is None and time.monotonic() < end:
-            time.sleep(0.002)
-        return self.returncode is not None
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                _wait_end(self.pid, seconds)
+        return self.poll() is not None
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send it a signal, unless it ended."""
@@ -125,13 +123,17 @@ def _spawn() -> "subprocess.Popen[str]":
 WARM: Final = Warm()
 
 
-def only_looks(arguments: Sequence[str]) -> bool:
-    """Whether the command changes nothing, and comes to its end by itself."""
-    return bool(arguments) and arguments[0] in _LOOKING and not _LASTING & set(arguments)
+def _wait_end(pid: int, seconds: float) -> None:
+    """Until a process has ended that is no child of this one, or the time is over."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
 
 
 def finished(
-    arguments: Sequence[str], cwd: Path, timeout_s: float
+    arguments: Sequence[str], cwd: Path, timeout_s: float, env: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
     """The command at its end, and what it printed.
 
@@ -140,19 +142,20 @@ def finished(
     """
     with tempfile.TemporaryDirectory(prefix="warm-") as name:
         output, errors = Path(name, "output"), Path(name, "errors")
-        running = WARM.start(arguments, cwd, os.environ, output, errors)
+        running = WARM.start(arguments, cwd, env, output, errors)
         if not running.wait_at_most(timeout_s):
             running.kill()
             raise subprocess.TimeoutExpired(list(arguments), timeout_s)
-        texts = [output.read_text(), errors.read_text()]
+        texts = [path.read_text(errors="replace") for path in (output, errors)]
     assert running.returncode is not None
     return subprocess.CompletedProcess(list(arguments), running.returncode, *texts)
 
 
 def main() -> None:
-    """Answer requests until there are no more; a command that was forked returns here, too."""
+    """Answer requests until there are no more."""
     for name in _LATE:
         import_module(name)
+    gc.freeze()  # what a collection looks at it also writes to, and that would be copied
     for line in sys.stdin:
         request = json.loads(line)
         if "pid" in request:
@@ -161,7 +164,6 @@ def main() -> None:
             answer = os.fork()
             if answer == 0:
                 _become(request)
-                return
         print(json.dumps(answer), flush=True)
 
 
@@ -170,7 +172,7 @@ def _status(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def _become(request: dict[str, Any]) -> None:
+def _become(request: dict[str, Any]) -> NoReturn:
     for name, descriptor in (("output", 1), ("errors", 2)):
         with Path(request[name]).open("ab") as file:
             _put(file, descriptor)
@@ -180,7 +182,35 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv = ["controlroom", *request["arguments"]]
-    import_module("engine.cli.main").main()
+    _end(_status_of(import_module("engine.cli.main").main))
+
+
+def _status_of(program: Callable[[], object]) -> int:
+    """The exit status that an interpreter would give to the program."""
+    try:
+        program()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:  # noqa: BLE001  (what an interpreter does)
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _end(status: int) -> NoReturn:
+    """End as an interpreter does, but leave the memory to the system.
+
+    To free all that was imported would first copy it: ten times what a short command takes.
+    """
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _put(file: IO[bytes], descriptor: int) -> None:
