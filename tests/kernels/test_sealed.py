@@ -35,6 +35,10 @@ def failed(found: dict[str, Any]) -> list[str]:
 
 # Broken kernels and cheats
 
+LATE = pytest.mark.long
+SLOW = {"dropped-inter-chunk-term", "key-heads-taken-for-value-heads"}
+"""Written as programs these take 20 s each; `test_mutants` refuses them by the same stresses."""
+
 
 @pytest.mark.parametrize("name", AUDITED)
 def test_a_kernel_that_breaks_a_rule_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
@@ -48,7 +52,9 @@ def test_a_kernel_that_breaks_a_rule_is_refused_by_its_name(name: str, tmp_path:
         assert failed(found) == [f"no {reason}"]
 
 
-@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=LATE if name in SLOW else ()) for name in JUDGED]
+)
 def test_a_kernel_that_is_wrong_is_refused_by_the_stress(name: str) -> None:
     """The smallest member that shows it, but for the mutant that mixes up heads of a step."""
     mutant = MUTANTS[name]
@@ -93,6 +99,7 @@ def test_a_kernel_that_is_another_one_at_each_length_is_refused(tmp_path: Path) 
     assert failed(answer(tmp_path, "audit")) == ["no other-kernel-at-another-length"]
 
 
+@pytest.mark.long
 def test_a_grid_without_two_parallel_steps_is_costed_at_more_heads(tmp_path: Path) -> None:
     member = Member(heads_per_step=8, inverse="sub8", merge="packed")
     produce.write_function(functools.partial(tpu.forward, member), tmp_path, "audit")

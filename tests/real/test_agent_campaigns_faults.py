@@ -88,7 +88,7 @@ def test_a_service_that_fails_costs_an_iteration_and_no_more(
     assert toy.processes() == []
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_a_service_that_nobody_reaches_is_gone_on_without(hiring: Hiring, program: Program) -> None:
     with refusing_url() as url:
         toy = hiring.at(program, url, agent={"retries": 1})

@@ -22,7 +22,7 @@ OPINION = {
 FOLLOWED = answer(follows=["r-001"])["answer"]
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_worker_and_mentor_work_at_once(hiring: Hiring, program: Program) -> None:
     done = Turn((Answer(FOLLOWED),), Usage(fresh=3, cached=1100, output=80))
     work = by_iteration({n: [*edits(12 - n, 11 - n), done] for n in range(2, 8)})

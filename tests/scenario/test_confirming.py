@@ -208,7 +208,7 @@ SHAPE: Json = {
 }
 
 
-@pytest.mark.parametrize("mode", ["worktree", "in-place"])
+@pytest.mark.parametrize("mode", ["worktree", pytest.param("in-place", marks=pytest.mark.long)])
 def test_the_branch_goes_back_with_the_champion(tmp_path: Path, mode: str) -> None:
     climb = Toy(
         tmp_path / "toy",

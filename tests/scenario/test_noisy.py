@@ -49,7 +49,7 @@ def test_a_true_gain_is_found_by_pairs_and_told(tmp_path: Path) -> None:
 
 
 def test_candidates_that_are_no_better_are_not_promoted(tmp_path: Path) -> None:
-    noisy = Noisy(tmp_path, cv=0.05, stop="{iterations: 7}")
+    noisy = Noisy(tmp_path, cv=0.05, stop="{iterations: 4}")
     noisy.run()
     events = noisy.events()
     assert [each["verdict"] for each in verdicts(events).values()].count("promoted") == 1
@@ -142,14 +142,14 @@ def test_pairs_are_with_the_champion_of_the_moment(tmp_path: Path) -> None:
 
 
 KILLS = [
-    ("check.recorded", 13),
     ("check.ended", 15),
-    ("outcome.recorded", 15),
     ("outcome.recorded", 5),
     *(
         pytest.param(*kill, marks=pytest.mark.long)
         for kill in (
+            ("check.recorded", 13),
             ("check.spawned", 14),
+            ("outcome.recorded", 15),
             ("outcome.recorded", 16),
             ("journal.committed", 30),
             ("verdict.recorded", 2),

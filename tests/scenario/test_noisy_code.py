@@ -53,7 +53,9 @@ KILLS = [("outcome.recorded", 13), ("check.spawned", 15)]
 """Nine checks are the baseline's; the kill comes within the pairs of the second."""
 
 
-@pytest.mark.parametrize(("failpoint", "hit"), KILLS)
+@pytest.mark.parametrize(
+    ("failpoint", "hit"), [KILLS[0], pytest.param(*KILLS[1], marks=pytest.mark.long)]
+)
 def test_killed_between_halves_each_has_its_own_code(toy: Make, failpoint: str, hit: int) -> None:
     climb = toy(TURNS, **NOISY)
     killed_within_pairs(climb, failpoint, hit)
@@ -63,7 +65,7 @@ def test_killed_between_halves_each_has_its_own_code(toy: Make, failpoint: str, 
 
 @pytest.mark.parametrize(
     ("failpoint", "hit"),
-    [KILLS[0], *(pytest.param(*each, marks=pytest.mark.long) for each in [("", 0), *KILLS[1:]])],
+    [("", 0), *(pytest.param(*each, marks=pytest.mark.long) for each in KILLS)],
 )
 def test_in_one_tree_the_halves_take_turns(tmp_path: Path, failpoint: str, hit: int) -> None:
     climb = Toy(tmp_path / "toy", TURNS, **NOISY, **IN_PLACE)
@@ -106,9 +108,8 @@ BUILT = [
 """The last two need what the first leaves, in a file that git ignores."""
 
 
-@pytest.mark.parametrize(
-    "hit", [*(pytest.param(hit, marks=pytest.mark.long) for hit in (0, 12)), 14]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("hit", [0, 12, 14])
 def test_in_the_one_tree_everything_is_built_before_every_half(tmp_path: Path, hit: int) -> None:
     referee = NOISY["referee"] | {"prepare": ["build"]}
     noisy = NOISY | {"referee": referee | {"calibrate": 0}}

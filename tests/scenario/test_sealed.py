@@ -171,7 +171,14 @@ def test_parameters_are_judged_sealed_as_well(packed: Driver) -> None:
     assert packed.leaderboard()["metric"]["forgeable"] is False
 
 
-@pytest.mark.parametrize("change", ["judge.py", "data/truth.txt", "data/more.txt"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "judge.py",
+        pytest.param("data/truth.txt", marks=pytest.mark.long),
+        pytest.param("data/more.txt", marks=pytest.mark.long),
+    ],
+)
 def test_what_judges_is_changed_under_the_run(packed: Driver, change: str) -> None:
     """The run halts, says so and promotes nothing; it goes on once a person has looked."""
     file = packed.folder / "code" / change
