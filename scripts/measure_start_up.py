@@ -3,7 +3,8 @@
     python scripts/measure_start_up.py [--repeat 5]
 
 Prints medians in milliseconds, and each as a multiple of a bare `python -c pass` here and now: that
-can be compared between machines that are busy in different ways.
+can be compared between machines that are busy in different ways. Then, in percent of a core, what
+the screen takes while it shows a live run that is paused.
 """
 
 import argparse
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -25,6 +27,7 @@ CIRCLES = REPOSITORY / "configs" / "circle-packing.yaml"
 COMMAND = [sys.executable, "-P", "-m", "engine"]
 DEADLINE_S = 120.0
 SHOWN = b"Leaderboard"
+SETTLING_S, IDLE_S = 3.0, 20.0
 
 
 def ended_s(command: Sequence[str], folder: Path) -> float:
@@ -51,13 +54,14 @@ def first_score_s(folder: Path) -> float:
     raise SystemExit("circle packing ended without a score")
 
 
-def screen_s(folder: Path) -> float:
-    """Seconds until `attach` shows the newest run's panes in a terminal of 120x40."""
+@contextmanager
+def screen(folder: Path) -> Iterator[tuple[int, int]]:
+    """The process of `attach` on the newest run, and its terminal of 120x40; panes are shown."""
     leader, follower = pty.openpty()
     os.set_blocking(leader, False)
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
     begun = time.perf_counter()
-    screen = subprocess.Popen(
+    attached = subprocess.Popen(
         [*COMMAND, "attach"],
         cwd=folder,
         env=environment,
@@ -69,11 +73,49 @@ def screen_s(folder: Path) -> float:
     os.close(follower)
     try:
         _read_until(leader, begun)
-        return time.perf_counter() - begun
+        yield attached.pid, leader
     finally:
-        screen.kill()
-        screen.wait()
+        attached.kill()
+        attached.wait()
         os.close(leader)
+
+
+def screen_s(folder: Path) -> float:
+    """Seconds until `attach` shows the newest run's panes."""
+    begun = time.perf_counter()
+    with screen(folder):
+        return time.perf_counter() - begun
+
+
+def idle_share(folder: Path) -> float:
+    """The share of a core that the screen takes while nothing happens in a live run."""
+
+    def do(*words: str) -> None:
+        subprocess.run([*COMMAND, *words], cwd=folder, check=True, capture_output=True)
+
+    do("run", str(CIRCLES), "--detach", "--new", "--iterations", "100000")
+    try:
+        do("pause")
+        with screen(folder) as (pid, leader):
+            _drain(leader, SETTLING_S)
+            begun, used_s = time.perf_counter(), _cpu_s(pid)
+            _drain(leader, IDLE_S)
+            return (_cpu_s(pid) - used_s) / (time.perf_counter() - begun)
+    finally:
+        do("stop", "--wait")
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def _drain(leader: int, seconds: float) -> None:
+    """Read what the screen writes, as a terminal does."""
+    end = time.perf_counter() + seconds
+    while (left_s := end - time.perf_counter()) > 0:
+        if select.select([leader], [], [], left_s)[0]:
+            os.read(leader, 1 << 16)
 
 
 def _read_until(leader: int, begun: float) -> None:
@@ -103,9 +145,11 @@ def main() -> None:
             what: statistics.median(measure() for _ in range(repeat))
             for what, measure in measured.items()
         }
+        idle = idle_share(folder)
     bare_s = medians["python -c pass"]
     for what, took_s in medians.items():
         print(f"{took_s * 1000:8.0f} ms  {took_s / bare_s:6.1f} x  {what}")
+    print(f"{100 * idle:8.1f} %  of a core, the screen of a paused run")
 
 
 if __name__ == "__main__":
