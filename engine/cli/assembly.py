@@ -30,6 +30,7 @@ from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
 from engine.loop.opening import Opened, Wanted
 from engine.loop.planning import plan_of
+from engine.loop.purse import Purse
 from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
@@ -124,7 +125,7 @@ async def run_engine(
         )
         return CampaignChecks(campaign, runner, paths)
 
-    around = Surroundings(executor=executor, room=room, clock=clock)
+    around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
     return await Engine(
         Parts(
             journal=opened.journal,

@@ -19,12 +19,12 @@ from engine.agents.protocol import (
     AgentTask,
     Confinement,
 )
-from engine.agents.spending import Pricing, Used
+from engine.agents.spending import NOTHING, Pricing, Used
 from engine.checks.log import CheckLog
 from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.events import AgentFinished, AgentInterrupted, AgentStarted
-from engine.core.parts import AgentAnswer
+from engine.core.parts import AgentAnswer, Tokens
 from engine.core.secrets import Redactor
 from engine.core.signature import signature
 from engine.core.state import Code, OpenIteration, RunState
@@ -35,7 +35,7 @@ from engine.knowledge.briefing import Occasion
 from engine.knowledge.prompt import assemble
 from engine.knowledge.templates import Template
 from engine.loop.control import CutOff
-from engine.loop.purse import Purse
+from engine.loop.purse import Purse, Share
 from engine.loop.questions import Questions
 from engine.loop.writer import Writer
 from engine.runfolder.paths import RunPaths
@@ -80,6 +80,7 @@ class CampaignAgents:
         executor: Executor,
         room: Room,
         clock: EngineClock,
+        purse: Purse,
     ) -> None:
         self._setup = setup
         self._writer = writer
@@ -87,7 +88,7 @@ class CampaignAgents:
         self._executor = executor
         self._room = room
         self._clock = clock
-        self._purse = Purse(setup.budget)
+        self._purse = purse
         self._run_marker = paths.run_marker
 
     async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
@@ -129,12 +130,9 @@ class CampaignAgents:
             self._paths.log(turn.iteration), _header(started, turn), room=self._room,
             redactor=redactor,
         )  # fmt: skip
-        try:
-            async with log:
-                ended = await self._listened_to(started, task, log)
-                await log.finish("")
-        finally:
-            self._purse.forget(turn.iteration)
+        async with log:
+            ended = await self._listened_to(started, task, log)
+            await log.finish("")
         if isinstance(ended, Interrupted):
             return CutOff(ended.reason)
         span = msgspec.structs.replace(started.log, start=log.start, end=log.end)
@@ -172,11 +170,18 @@ class CampaignAgents:
             log=log,
             limits=Limits(wall_s=wall_s, silent_s=spec.idle_s),
             on_event=questions.hear,
-            may_go_on=lambda used: self._purse.refusal(self._writer.state, started.iteration, used),
+            may_go_on=lambda used: self._refusal(started, used),
             price_of=self._setup.price_of,
             room=self._room,
             clock=self._clock,
         )
+
+    def _refusal(self, started: AgentStarted, used: Used) -> str | None:
+        state = self._writer.state
+        code = state.candidates[started.candidate].code
+        before = Used(cost_usd=code.cost_usd, tokens=Tokens(input=code.tokens)) if code else NOTHING
+        share = Share(whose="the iteration", each=self._setup.budget, before=before)
+        return self._purse.refusal(state, started.folder, share, used)
 
     def _occasion(self, turn: OpenIteration, code: Code, attempt: int) -> Occasion:
         spec, budget = self._setup.spec, self._setup.budget
