@@ -52,8 +52,7 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
         case e.AgentFinished():
             _finished(state, event, time, turn)
         case e.AgentInterrupted():
-            turn.agent = None
-            _spend(state, turn, event.tokens, event.cost_usd)
+            _interrupted(state, event, time, turn)
         case e.ApprovalAsked():
             _asked(state, event, time)
         case e.ApprovalAnswered():
@@ -132,6 +131,16 @@ def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIter
     note_followed(state, event)
     _spend(state, turn, event.tokens, event.cost_usd)
     _park(state, event, begun, time)
+
+
+def _interrupted(
+    state: RunState, event: e.AgentInterrupted, time: str, turn: OpenIteration
+) -> None:
+    turn.agent = None
+    if event.signature:
+        turn.let_down.append(event)
+        turn.answered_at = time
+    _spend(state, turn, event.tokens, event.cost_usd)
 
 
 def _park(state: RunState, event: e.AgentFinished, begun: str, time: str) -> None:

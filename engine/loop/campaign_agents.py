@@ -21,6 +21,7 @@ from engine.agents.protocol import (
 )
 from engine.agents.spending import NOTHING, Pricing, Used
 from engine.checks.log import CheckLog
+from engine.core.agent_turn import worked_s
 from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.events import AgentFinished, AgentInterrupted, AgentStarted
@@ -134,13 +135,15 @@ class CampaignAgents:
             ended = await self._listened_to(started, task, log)
             await log.finish("")
         if isinstance(ended, Interrupted):
-            return CutOff(ended.reason)
+            return CutOff(ended.reason, let_down=True)
         span = msgspec.structs.replace(started.log, start=log.start, end=log.end)
         return self._finished(msgspec.structs.replace(started, log=span), ended, redactor)
 
-    def lost(self, turn: OpenIteration, reason: str, kept: str = "") -> AgentInterrupted:
+    def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had used by then."""
-        return lost_attempt(self._paths, turn, reason, kept)
+        lost = lost_attempt(self._paths, turn, cut_off.reason, kept)
+        alike = signature(f"interrupted: {cut_off.reason}") if cut_off.let_down else ""
+        return msgspec.structs.replace(lost, signature=alike)
 
     async def _listened_to(
         self, started: AgentStarted, task: AgentTask, log: CheckLog
@@ -160,7 +163,7 @@ class CampaignAgents:
         self, started: AgentStarted, task: AgentTask, log: CheckLog, questions: Questions
     ) -> SessionResult | Interrupted:
         spec, step = self._setup.spec, f"{started.iteration}/agent/{started.attempt}"
-        minutes = self._setup.budget.minutes
+        minutes = self._minutes_left(self._writer.state.open[started.iteration])
         wall_s = spec.deadline_s if minutes is None else min(spec.deadline_s, minutes * 60)
         return await session.run(
             self._setup.agent,
@@ -176,6 +179,11 @@ class CampaignAgents:
             clock=self._clock,
         )
 
+    def _minutes_left(self, turn: OpenIteration) -> float | None:
+        """What earlier attempts left of the iteration's minutes."""
+        minutes = self._setup.budget.minutes
+        return None if minutes is None else max(0.0, minutes - worked_s(turn) / 60)
+
     def _refusal(self, started: AgentStarted, used: Used) -> str | None:
         state = self._writer.state
         code = state.candidates[started.candidate].code
@@ -184,7 +192,7 @@ class CampaignAgents:
         return self._purse.refusal(state, started.folder, share, used)
 
     def _occasion(self, turn: OpenIteration, code: Code, attempt: int) -> Occasion:
-        spec, budget = self._setup.spec, self._setup.budget
+        spec, budget, minutes = self._setup.spec, self._setup.budget, self._minutes_left(turn)
         return Occasion(
             iteration=turn.iteration,
             base=code.base,
@@ -193,7 +201,7 @@ class CampaignAgents:
             shortlist=spec.shortlist,
             escalate_below=spec.escalate_below,
             protected=self._setup.protect,
-            minutes=budget.minutes,
+            minutes=None if minutes is None else round(minutes, 2),
             tokens=budget.tokens,
             usd=budget.usd,
         )

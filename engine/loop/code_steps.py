@@ -62,7 +62,7 @@ class Agents(Protocol):
         """Let it work to its end; when cancelled, nothing of it is left running."""
         ...
 
-    def lost(self, turn: OpenIteration, reason: str, kept: str = "") -> AgentInterrupted:
+    def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had cost by then."""
         ...
 
@@ -273,7 +273,7 @@ class Coding:
         failpoints.reach("agent.ended")
         if isinstance(ended, CutOff):
             kept = "" if turn.put_aside else await self._keep(turn, base)
-            await self._writer.record(agents.lost(turn, ended.reason, kept))
+            await self._writer.record(agents.lost(turn, ended, kept))
             return
         if ended.outcome != "answered":
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))

@@ -59,8 +59,10 @@ def _agent(campaign: Campaign) -> PlannedAgent:
     (spec,) = campaign.proposers
     if not isinstance(spec, AgentSpec):
         return PlannedAgent()
+    minutes = campaign.budget.per_iteration.minutes
     return PlannedAgent(
         retries=spec.retries,
         backoff_s=spec.backoff_s,
+        most_s=None if minutes is None else minutes * 60,
         answer_required=spec.answer == "required",
     )

@@ -64,7 +64,8 @@ class BudgetPart(Model):
     )
     minutes: AboveZero | None = Field(
         default=None,
-        description="Minutes of its agent's work.",
+        description="Minutes of its agent's work, in all attempts together; pauses between them "
+        "do not count, nor attempts that were cut off from outside and begin anew.",
         examples=["45"],
     )
 
