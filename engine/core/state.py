@@ -154,11 +154,17 @@ class Approval(msgspec.Struct, kw_only=True):
 
 
 class Spend(msgspec.Struct, kw_only=True):
-    """What agents have used so far. `unpriced` counts the tokens whose price is unknown."""
+    """What agents have used so far. `unpriced` counts the tokens whose price is unknown.
+
+    `untold` counts attempts and reviews that told nothing of what they used; `silent` those of
+    them that were at work, and were not kept from it by their provider or the machine.
+    """
 
     tokens: Tokens = Tokens()
     usd: float = 0.0
     unpriced: int = 0
+    untold: int = 0
+    silent: int = 0
 
 
 class Repeated(msgspec.Struct, kw_only=True):
