@@ -17,11 +17,10 @@ from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
-    AttemptStashed,
     ChangeCarriedOver,
     VerdictReached,
 )
-from engine.core.ids import CandidateId, IterationNumber, StashId
+from engine.core.ids import CandidateId, IterationNumber
 from engine.core.measuring import was_begun
 from engine.core.parts import Half
 from engine.core.plan import Plan
@@ -33,6 +32,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.examining import examined
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
+from engine.loop.stashes import Stashes
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
@@ -65,40 +65,6 @@ class Agents(Protocol):
     def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had cost by then."""
         ...
-
-
-class NoCode:
-    """The steps of candidates of code in a campaign that has none."""
-
-    @property
-    def harness(self) -> Harness | None:
-        """What judges is not the run's."""
-        return None
-
-    def commit(self, state: RunState) -> str | None:
-        """There is none."""
-        del state
-
-    async def merged(self) -> Proposal | None:
-        """Nothing is merged."""
-
-    async def check_out(
-        self, turn: OpenIteration, candidate: Candidate, half: Half | None
-    ) -> Ground | None:
-        """Nothing is checked out."""
-        del turn, candidate, half
-
-    async def take(
-        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
-    ) -> None:
-        """Not reached: no candidate has code."""
-        raise AssertionError((step, number))
-
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
-        """Nothing is accepted anywhere."""
-
-    async def close(self) -> None:
-        """Nothing is anybody's."""
 
 
 class Coding:
@@ -141,7 +107,7 @@ class Coding:
         self._protect = protect
         self._directives = directives
         self._sync = sync
-        self._numbering_stashes = anyio.Lock()
+        self._stashes = Stashes(writer, workspace)
         self._accepting = anyio.Lock()
         self._followed: CandidateId | None = None
         self.base = Commit("")
@@ -164,7 +130,7 @@ class Coding:
             await self._writer.decide(
                 lambda state, directive=directive: by_campaign(state, directive)
             )
-        await self._forget_dropped()
+        await self._stashes.forget_dropped()
         await self._guard.look()
 
     def commit(self, state: RunState) -> str:
@@ -229,7 +195,7 @@ class Coding:
             failpoints.reach("accepted.moved")
         for notice in await self._workspace.give_back(turn.slot):
             _log.warning("%s", notice)
-        await self._forget_dropped()
+        await self._stashes.forget_dropped()
         await self._guard.look()
 
     async def close(self) -> None:
@@ -319,9 +285,14 @@ class Coding:
         await self._end(turn, verdict)
 
     async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
-        await self._writer.record(verdict)
-        failpoints.reach("verdict.recorded")
-        await self.settle(turn, verdict)
+        """Record the verdict; not where a person has asked meanwhile to put the attempt aside."""
+
+        def decide(state: RunState) -> list[VerdictReached]:
+            return [] if state.open[turn.iteration].put_aside else [verdict]
+
+        if await self._writer.decide(decide):
+            failpoints.reach("verdict.recorded")
+            await self.settle(turn, verdict)
 
     async def _carry_over(self, turn: OpenIteration, onto: Commit) -> None:
         state, code, candidate = self._writer.state, self._code(turn), turn.candidate
@@ -350,45 +321,9 @@ class Coding:
         )
 
     async def _put_aside(self, turn: OpenIteration) -> None:
-        async with self._numbering_stashes:
-            stashed = await self._stash(turn)
-            reason = f"put aside by {stashed.by} as {stashed.stash}: {stashed.reason}"
-            verdict = verdict_of(self._writer.state, turn, "inconclusive", reason)
-            await self._writer.record(stashed, verdict)
+        verdict = await self._stashes.put_aside(turn, self._code(turn))
         failpoints.reach("verdict.recorded")
         await self.settle(turn, verdict)
-
-    async def _stash(self, turn: OpenIteration) -> AttemptStashed:
-        state, code = self._writer.state, self._code(turn)
-        wish, candidate = turn.put_aside, turn.candidate
-        assert wish is not None and candidate is not None  # noqa: S101, PT018
-        name = StashId(f"s-{state.stashed + 1:03d}")
-        reason = wish.reason or "put aside"
-        kept: Commit | None = None
-        if code.commit is not None:
-            await self._workspace.check_out(turn.slot, Commit(code.commit))
-        if code.commit is not None or turn.attempts:
-            # Before its first attempt the tree still has what another iteration left.
-            kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
-        failpoints.reach("stash.kept")
-        return AttemptStashed(
-            iteration=turn.iteration,
-            candidate=candidate,
-            stash=name,
-            ref=f"stash/{name}",
-            commit=kept or code.commit or code.base,
-            reason=reason,
-            by=wish.by,
-        )
-
-    async def _forget_dropped(self) -> None:
-        """Let go of what lies under the refs of stashes that a person dropped."""
-        if not self._writer.state.stashed:
-            return
-        async with self._numbering_stashes:
-            for stashed in await self._workspace.stashes():
-                if stashed.name not in self._writer.state.stashes:
-                    await self._workspace.drop(stashed.name)
 
     def _code(self, turn: OpenIteration) -> Code:
         assert turn.candidate is not None  # noqa: S101  (proposed in its transaction)

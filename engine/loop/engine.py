@@ -26,12 +26,13 @@ from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, JournalError
-from engine.loop.code_steps import Coding, NoCode
+from engine.loop.code_steps import Coding
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.mentoring import Mentor, NoMentor
+from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
