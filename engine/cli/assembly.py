@@ -29,7 +29,7 @@ from engine.executors.local import Local
 from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
 from engine.loop.opening import Opened, Wanted
-from engine.loop.planning import plan_of
+from engine.loop.planning import breaker_of, plan_of
 from engine.loop.purse import Purse
 from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
@@ -136,7 +136,7 @@ async def run_engine(
             coding=coding_of(request, around),
             mentor=mentor_of(request, around),
             harness=partial(_harness, campaign, root),
-            same_failure=campaign.effective().policy.same_failure,
+            breaker=breaker_of(campaign),
             paths=paths,
             heartbeat=beat,
             identity=me,

@@ -94,7 +94,24 @@ def _against_the_rules(
         reason = "an escalation stands, and nothing but constants was changed"
     else:
         return None
-    return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors)
+    return invalid(state, turn, plan, reason)
+
+
+def invalid(state: RunState, turn: OpenIteration, plan: Plan, reason: str) -> VerdictReached:
+    """The verdict on a candidate that broke the rules; alike for all that broke the same one."""
+    alike = signature(f"invalid: {reason}")
+    return verdict_of(state, turn, "invalid", reason, on_fail=plan.errors, signature=alike)
+
+
+def no_change(state: RunState, turn: OpenIteration, plan: Plan, commits: int) -> VerdictReached:
+    """The verdict on an agent that changed nothing, also by commits that undo each other.
+
+    Where the campaign allows that it is no failure, and not alike to any other.
+    """
+    undone = f"; its {commits} commits undo each other" if commits else ""
+    reason = f"the agent changed nothing{undone}"
+    alike = "" if plan.no_commit == "continue" else signature(f"no_change: {reason}")
+    return verdict_of(state, turn, "no_change", reason, on_fail=plan.no_commit, signature=alike)
 
 
 def _when_free(

@@ -200,6 +200,7 @@ class Answer(msgspec.Struct, kw_only=True):
 class RunState(msgspec.Struct, kw_only=True):
     """Everything that events have said about a run so far.
 
+    `failing` counts failures by their class, since a candidate was last judged by what it is worth.
     `pairs_s` is how long measurements in pairs took, `checks_s` all other checks.
     """
 
@@ -244,6 +245,7 @@ class RunState(msgspec.Struct, kw_only=True):
     parked_at: str = ""
     counted_failures: int = 0
     alike: Repeated | None = None
+    failing: dict[str, int] = {}
     fatal: str | None = None
     memory: Memory = msgspec.field(default_factory=Memory)
     reviews: Reviews = msgspec.field(default_factory=Reviews)

@@ -11,6 +11,7 @@ import msgspec
 from engine.checks.boxes import Ground
 from engine.checks.harness import Harness
 from engine.core import failpoints
+from engine.core.agent_turn import invalid, no_change
 from engine.core.answering_steering import by_campaign
 from engine.core.commands import AddDirective
 from engine.core.events import (
@@ -131,7 +132,6 @@ class Coding:
                 lambda state, directive=directive: by_campaign(state, directive)
             )
         await self._stashes.forget_dropped()
-        await self._guard.look()
 
     def commit(self, state: RunState) -> str:
         """The commit that the next candidate begins from: the champion's, or the run's base."""
@@ -186,7 +186,7 @@ class Coding:
         return None if self._sync is None else await self._sync.due(self._writer.state)
 
     async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
-        """Let the run's branch follow the champion; give the tree back; look for a halt."""
+        """Let the run's branch follow the champion; give the tree back."""
         promoted = verdict is not None and verdict.verdict == "promoted"
         if promoted:
             failpoints.reach("accepted.recorded")
@@ -196,7 +196,6 @@ class Coding:
         for notice in await self._workspace.give_back(turn.slot):
             _log.warning("%s", notice)
         await self._stashes.forget_dropped()
-        await self._guard.look()
 
     async def close(self) -> None:
         """Give back what is the person's.
@@ -265,24 +264,16 @@ class Coding:
             case Change():
                 reason, scalar = await examined(self._workspace, change, self._protect)
                 if reason:
-                    await self._refuse(turn, reason)
+                    await self._end(turn, invalid(state, turn, self._plan, reason))
                     return
                 await self._writer.record(collected(turn, candidate, change, scalar=scalar))
                 failpoints.reach("change.recorded")
             case Unchanged():
-                undone = f"; its {change.commits} commits undo each other" if change.commits else ""
-                reason = f"the agent changed nothing{undone}"
-                await self._end(
-                    turn, verdict_of(state, turn, "no_change", reason, on_fail=self._plan.no_commit)
-                )
+                await self._end(turn, no_change(state, turn, self._plan, change.commits))
             case Refused(reason=reason):
-                await self._refuse(turn, reason)
+                await self._end(turn, invalid(state, turn, self._plan, reason))
             case _:
                 assert_never(change)
-
-    async def _refuse(self, turn: OpenIteration, reason: str) -> None:
-        verdict = verdict_of(self._writer.state, turn, "invalid", reason, on_fail=self._plan.errors)
-        await self._end(turn, verdict)
 
     async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
         """Record the verdict; not where a person has asked meanwhile to put the attempt aside."""

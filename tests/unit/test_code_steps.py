@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.core import events as e
+from engine.core.breaker import Breaker
 from engine.core.ids import IterationNumber
 from engine.core.plan import Plan
 from engine.core.steps import CarryOver, CollectChange, PutAside
@@ -89,7 +90,7 @@ def coding(tmp_path: Path) -> Iterator[Make]:
         writer = trees.writer = Writer(journals[0], state_of(story), Trouble())
         steps = Coding(
             writer, Control(), plan or Plan(checks=()), workspace=trees, agents=None,
-            guard=Guard(writer, paths, 0),
+            guard=Guard(writer, paths, Breaker()),
             grounds=Grounds(trees, tmp_path, (), judged=False),
         )  # fmt: skip
         return steps, writer
@@ -137,3 +138,4 @@ async def test_without_one_the_verdict_is_reached(
     steps, writer = coding(Trees(found))
     await steps.take(CollectChange(), FIRST)
     assert writer.state.counts == {verdict: 1}
+    assert writer.state.alike is not None, "a failure like it is known again"
