@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
@@ -145,7 +146,7 @@ class Attempt:
             return await self._result(said, time.monotonic() - begun_s)
         except anyio.get_cancelled_exc_class():
             # Its last call may be told in what is not read yet, and is paid for like the others.
-            with anyio.move_on_after(_LAST_WORDS_S, shield=True):
+            with suppress(OSError), anyio.move_on_after(_LAST_WORDS_S, shield=True):
                 await self._heard_out(Interrupted("it was cancelled"))
             raise
         finally:
