@@ -93,7 +93,7 @@ def test_a_cost_that_nobody_tells_is_not_nothing() -> None:
     state.limits = Limits(usd=40)
     assert (
         budget_spent(state)
-        == "what an attempt of an agent cost is not known: nothing was told of it"
+        == "what an attempt cost is not known, nothing was told of it; go on without budget.usd"
     )
     state.limits = Limits(tokens=1_000)
     assert budget_spent(state) is None
