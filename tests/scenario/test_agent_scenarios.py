@@ -252,7 +252,11 @@ def test_s12_a_directive_counts_from_the_next_prompt_on(toy: Make, tmp_path: Pat
 
 
 def test_s12_a_directive_is_edited_and_retired(toy: Make) -> None:
-    climb = toy({2: [], 3: []}, agent={"directives": [{"text": "Keep it.", "title": "it"}]})
+    climb = toy(
+        {2: [], 3: []},
+        agent={"directives": [{"text": "Keep it.", "title": "it"}]},
+        policy={"no_commit": "allow"},
+    )
     climb.run(2)
     one = DirectiveId("d-001")
     edit = climb.send(EditDirective(directive=one, text="Leave it."), by="bob")
