@@ -39,7 +39,7 @@ from engine.core.campaign.models import (
 )
 from engine.core.campaign.parameters import ChoicesParameter, FloatParameter, IntParameter
 from engine.core.campaign.placeholders import AGENT_PLACEHOLDERS, PLACEHOLDERS
-from engine.core.campaign.policy import PolicySpec
+from engine.core.campaign.policy import CapsSpec, PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirective
 from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
@@ -81,6 +81,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     MentorSpec: ("##", "`mentor`"),
     MemorySpec: ("##", "`memory`"),
     PolicySpec: ("##", "`policy`"),
+    CapsSpec: ("###", "`policy.caps`"),
     BudgetSpec: ("##", "`budget`"),
     BudgetPart: ("###", "`budget.per_iteration`"),
     PriceSpec: ("###", "`budget.prices.NAME`"),

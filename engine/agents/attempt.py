@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
@@ -111,6 +112,8 @@ class Attempt:
         self._hearing = Hearing(reader, secrets)
         self._stop = anyio.Event()
         self._cut: Ended | None = None
+        self._said: Ended | None = None
+        self._unheard: list[AnyAgentEvent] = []
         self._broken: OSError | None = None
         self._answer = Answered(text="")
         self._events = 0
@@ -133,6 +136,7 @@ class Attempt:
             if self._broken is not None:
                 raise self._broken
             if isinstance(ended, Interrupted) and self._cut is None:
+                await self._heard_out(ended)
                 return ended
             said = await self._last_events(ended)
             if said.outcome == "crashed" and not has_some(self._task.tree):
@@ -140,6 +144,11 @@ class Attempt:
                 await self._room.wait_for_some(self._task.tree)
                 return Interrupted("it failed while the disk was full")
             return await self._result(said, time.monotonic() - begun_s)
+        except anyio.get_cancelled_exc_class():
+            # Its last call may be told in what is not read yet, and is paid for like the others.
+            with suppress(OSError), anyio.move_on_after(_LAST_WORDS_S, shield=True):
+                await self._heard_out(Interrupted("it was cancelled"))
+            raise
         finally:
             with anyio.move_on_after(_LAST_WORDS_S, shield=True):
                 await self._files.flush()
@@ -291,18 +300,26 @@ class Attempt:
             self._cut_off("unreachable", f"for {retrying_s:.0f} s it tried in vain to go on")
 
     async def _last_events(self, ended: CommandEnded) -> Ended:
-        shown, errors, heard = self._hearing.finish()
-        self._files.transcript.add(shown)
-        self._files.errors.add(errors)
-        await self._log.write(errors)
-        await self._take_in(heard)
-        events, said = self._hearing.close(_exit_code(ended))
-        for event in (*events, *_left_behind(ended)):
+        said = await self._heard_out(ended)
+        for event in _left_behind(ended):
             await self._take(event)
         end = self._end(ended, said)
         await self._take(end)
         await self._show()
         return end
+
+    async def _heard_out(self, ended: CommandEnded) -> Ended:
+        """Take in all that is not read yet, once; how the program says that it ended."""
+        if self._said is None:
+            shown, errors, heard = self._hearing.finish()
+            self._files.transcript.add(shown)
+            self._files.errors.add(errors)
+            events, self._said = self._hearing.close(_exit_code(ended))
+            self._unheard += [*(event for line in heard for event in line.events), *events]
+            await self._log.write(errors)
+        while self._unheard:  # cancelled in the midst of it, it goes on where it was
+            await self._take(self._unheard.pop(0))
+        return self._said
 
     def _end(self, ended: CommandEnded, said: Ended) -> Ended:
         """How it ended: by the engine's doing, or as the program itself says."""

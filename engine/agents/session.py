@@ -105,7 +105,9 @@ async def run(
 
 
 def recover(folder: Path) -> Used:
-    """What an attempt used whose engine died, as far as its events were written.
+    """What an attempt used that was cut off, as far as its events were written.
+
+    One that told nothing of it may have used anything; one that never began used nothing.
 
     Raises:
         OSError: its events are there and cannot be read.
@@ -123,7 +125,7 @@ def recover(folder: Path) -> Used:
                     ledger.settle(event)
                 case _:
                     pass
-    return ledger.used
+    return ledger.used if ledger.told else Used(cost_usd=None)
 
 
 def _recorded(line: bytes) -> AnyAgentEvent | None:

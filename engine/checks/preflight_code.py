@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from engine.agents import codex
 from engine.agents.prices import Prices
 from engine.agents.script import ScriptError, read_script
 from engine.agents.walls import walls_of
 from engine.checks.programs import program_problem
 from engine.checks.variables import variable_problems, variables
+from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
@@ -24,6 +24,12 @@ from engine.knowledge.prompt import worker_template
 from engine.knowledge.templates import TemplateError, read_text
 
 _GIT_FILE: Final = b"gitdir:"
+
+_TELL_COST: Final = ("claude", "scripted")
+"""The agents that tell in dollars what they cost; a script costs what it says."""
+
+_WHY_UNKNOWN: Final = {"codex": "codex tells tokens and no cost"}
+_MAY_NOT_TELL: Final = "what it costs is not known unless it tells that, which nothing assures"
 
 
 def missing_for_code(
@@ -44,7 +50,8 @@ def missing_for_code(
         found += [f"workspace: {problem}" for problem in problems]
     for proposer in campaign.proposers:
         if isinstance(proposer, AgentSpec):
-            problems = [*_agent(proposer, loaded, environ), *_money(campaign, proposer)]
+            problems = [*_agent(proposer, loaded, environ)]
+            problems += _money(campaign, proposer, campaign.budget.per_iteration)
             problems += _walls(proposer)
             found += [f"agent {proposer.agent}: {problem}" for problem in problems]
     if campaign.mentor is not None:
@@ -58,7 +65,9 @@ def _mentor(
     if campaign.mentor is None:
         return
     spec = campaign.mentor.as_agent()
-    yield from (*_agent(spec, loaded, environ), *_money(campaign, spec), *_walls(spec))
+    yield from _agent(spec, loaded, environ)
+    yield from _money(campaign, spec, campaign.mentor.budget)
+    yield from _walls(spec)
 
 
 def _workspace(
@@ -101,14 +110,17 @@ def _agent(spec: AgentSpec, loaded: LoadedCampaign, environ: Mapping[str, str]) 
         yield from _directive(directive, loaded.path.parent)
 
 
-def _money(campaign: Campaign, spec: AgentSpec) -> Iterator[str]:
-    """A budget in dollars is worth nothing where the price is unknown; claude tells its own."""
-    budget = campaign.budget
-    if spec.agent != codex.NAME or (budget.usd is None and budget.per_iteration.usd is None):
+def _money(campaign: Campaign, spec: AgentSpec, part: BudgetPart) -> Iterator[str]:
+    """A budget in dollars is worth nothing where the price is unknown."""
+    if spec.agent in _TELL_COST or (campaign.budget.usd is None and part.usd is None):
         return
     if spec.model is None:
-        yield "a budget in USD needs a model whose price is known; name one as `model`"
-    elif spec.model not in budget.prices and Prices().find(spec.model) is None:
+        yield (
+            f"{_WHY_UNKNOWN.get(spec.agent, _MAY_NOT_TELL)}, and the budget is in USD; name its "
+            "`model`, and its price under budget: {prices: …} where the table has none, or give a "
+            "budget in tokens"
+        )
+    elif spec.model not in campaign.budget.prices and Prices().find(spec.model) is None:
         yield (
             f"the price of {spec.model} is not known, and the budget is in USD; give it under "
             f"budget: {{prices: {{{spec.model}: {{input: …, output: …}}}}}}, or a budget in tokens"

@@ -29,7 +29,8 @@ from engine.executors.local import Local
 from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
 from engine.loop.opening import Opened, Wanted
-from engine.loop.planning import plan_of
+from engine.loop.planning import breaker_of, plan_of
+from engine.loop.purse import Purse
 from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
@@ -124,7 +125,7 @@ async def run_engine(
         )
         return CampaignChecks(campaign, runner, paths)
 
-    around = Surroundings(executor=executor, room=room, clock=clock)
+    around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
     return await Engine(
         Parts(
             journal=opened.journal,
@@ -135,7 +136,7 @@ async def run_engine(
             coding=coding_of(request, around),
             mentor=mentor_of(request, around),
             harness=partial(_harness, campaign, root),
-            same_failure=campaign.effective().policy.same_failure,
+            breaker=breaker_of(campaign),
             paths=paths,
             heartbeat=beat,
             identity=me,

@@ -25,6 +25,7 @@ from engine.loop.control import Control
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.planning import plan_of
+from engine.loop.purse import Purse
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.runfolder.room import Room
@@ -36,11 +37,12 @@ from engine.workspace.settings import WorkspaceSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the engine shares with the steps of candidates of code."""
+    """What the engine shares with the steps of candidates of code, and with the mentor."""
 
     executor: Executor
     room: Room
     clock: EngineClock
+    purse: Purse
 
 
 def coding_of(
@@ -69,6 +71,7 @@ def coding_of(
             executor=around.executor,
             room=around.room,
             clock=around.clock,
+            purse=around.purse,
         )
         return Coding(
             writer,

@@ -150,7 +150,7 @@ def _status_text(status: Status) -> str:
         lines.append(f"champion {best.candidate}  {best.metric} {value}{unit}{label}{_trust(best)}")
     counts = "  ".join(f"{name} {count}" for name, count in sorted(status.counts.items()))
     lines.append(f"verdicts  {counts or 'none yet'}")
-    if status.spend.tokens or status.spend.usd:
+    if status.spend != Spend():
         lines.append(f"spend     {_spend_text(status.spend)}")
     if status.checking.pairs_s or status.checking.again_s:
         lines.append(f"measured  {_measured_text(status.checking)}")
@@ -184,4 +184,6 @@ def _trust(best: ChampionStatus) -> str:
 
 def _spend_text(spend: Spend) -> str:
     unpriced = f", the price of {spend.unpriced_tokens:,} unknown" if spend.unpriced_tokens else ""
-    return f"{usd_text(spend.usd)} USD, {spend.tokens:,} tokens{unpriced}"
+    attempts = "attempt" if spend.untold_attempts == 1 else "attempts"
+    untold = f", of {spend.untold_attempts} {attempts} unknown" if spend.untold_attempts else ""
+    return f"{usd_text(spend.usd)} USD, {spend.tokens:,} tokens{unpriced}{untold}"

@@ -43,6 +43,7 @@ def mentor_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
             executor=around.executor,
             room=around.room,
             clock=around.clock,
+            purse=around.purse,
         )
 
     return make

@@ -53,7 +53,9 @@ class AgentFinished(Event, frozen=True, kw_only=True):
 class AgentInterrupted(Event, frozen=True, kw_only=True):
     """An agent was cut off through no fault of its own; its turn is done again.
 
-    `kept` is the ref under which the tree that it left lies, if it had changed.
+    `kept` is the ref under which the tree that it left lies, if it had changed. Where the machine
+    let it down, and no person and no end of the engine cut it off, it has a `signature`, which is
+    equal for failures that are alike: such a turn is done again after a pause, and only so often.
     """
 
     iteration: IterationNumber
@@ -63,6 +65,7 @@ class AgentInterrupted(Event, frozen=True, kw_only=True):
     tokens: Tokens = Tokens()
     cost_usd: float | None = None
     kept: str = ""
+    signature: str = ""
 
 
 class ApprovalAsked(Event, frozen=True, kw_only=True):

@@ -164,6 +164,7 @@ def _run(
             )
         case e.RunResumed():
             state.paused = state.alike = None
+            state.failing = {}
         case e.StopRequested():
             state.stopping = event.reason
         case e.RunFinished():
@@ -316,6 +317,7 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
     state.counts[event.verdict] = state.counts.get(event.verdict, 0) + 1
     failed = event.verdict in FAILURES or event.verdict == "invalid"
     state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
+    _count_class(state, event, failed=failed)
     if event.verdict == "promoted":
         _promote(state, event, record.seq)
     else:
@@ -333,6 +335,15 @@ def _count_failure(state: RunState, event: e.VerdictReached) -> None:
         state.alike.times += 1
     else:
         state.alike = Repeated(signature=event.signature, times=1)
+
+
+def _count_class(state: RunState, event: e.VerdictReached, *, failed: bool) -> None:
+    # Where agents may change nothing, that is no failure.
+    allowed = event.verdict == "no_change" and event.consequence == "none"
+    if not failed:
+        state.failing = {}
+    elif not allowed:
+        state.failing[event.verdict] = state.failing.get(event.verdict, 0) + 1
 
 
 def _judge(candidate: Candidate, event: e.VerdictReached, turn: OpenIteration) -> None:

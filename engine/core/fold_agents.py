@@ -4,8 +4,8 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.fold_reviews import note_followed
+from engine.core.fold_spend import add_spend
 from engine.core.ids import candidate_id
-from engine.core.parts import Tokens
 from engine.core.state import Approval, Code, Directive, OpenIteration, RunState, Stash
 from engine.core.turn import Attempt
 
@@ -52,8 +52,7 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
         case e.AgentFinished():
             _finished(state, event, time, turn)
         case e.AgentInterrupted():
-            turn.agent = None
-            _spend(state, turn, event.tokens, event.cost_usd)
+            _interrupted(state, event, time, turn)
         case e.ApprovalAsked():
             _asked(state, event, time)
         case e.ApprovalAnswered():
@@ -130,8 +129,18 @@ def _finished(state: RunState, event: e.AgentFinished, time: str, turn: OpenIter
     turn.answered_at = time
     _code(state, turn).answer = event.answer
     note_followed(state, event)
-    _spend(state, turn, event.tokens, event.cost_usd)
+    _spend(state, turn, event)
     _park(state, event, begun, time)
+
+
+def _interrupted(
+    state: RunState, event: e.AgentInterrupted, time: str, turn: OpenIteration
+) -> None:
+    turn.agent = None
+    if event.signature:
+        turn.let_down.append(event)
+        turn.answered_at = time
+    _spend(state, turn, event)
 
 
 def _park(state: RunState, event: e.AgentFinished, begun: str, time: str) -> None:
@@ -142,15 +151,15 @@ def _park(state: RunState, event: e.AgentFinished, begun: str, time: str) -> Non
         state.parked_until = None
 
 
-def _spend(state: RunState, turn: OpenIteration, tokens: Tokens, cost_usd: float | None) -> None:
-    code, spend = _code(state, turn), state.spend
-    code.tokens += tokens.total
-    spend.tokens = spend.tokens.plus(tokens)
-    if cost_usd is None:
-        spend.unpriced += tokens.total
-    else:
-        spend.usd += cost_usd
-        code.cost_usd = (code.cost_usd or 0.0) + cost_usd
+def _spend(
+    state: RunState, turn: OpenIteration, event: e.AgentFinished | e.AgentInterrupted
+) -> None:
+    code = _code(state, turn)
+    outcome = event.outcome if isinstance(event, e.AgentFinished) else None
+    add_spend(state.spend, event.tokens, event.cost_usd, outcome)
+    code.tokens += event.tokens.total
+    if event.cost_usd is not None:
+        code.cost_usd = (code.cost_usd or 0.0) + event.cost_usd
 
 
 def _set_code(

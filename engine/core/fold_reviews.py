@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from engine.core import events as e
-from engine.core.parts import Tokens
+from engine.core.fold_spend import add_spend
 from engine.core.reviews.parts import KEPT_REVIEWS, OpenReview, Review
 from engine.core.state import RunState
 
@@ -31,7 +31,7 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
             _finished(state, event)
         case e.ReviewInterrupted():
             reviews.open = None
-            _spend(state, event.tokens, event.cost_usd)
+            _spend(state, event)
         case _:
             assert_never(event)
 
@@ -47,7 +47,7 @@ def note_followed(state: RunState, event: e.AgentFinished) -> None:
 
 def _finished(state: RunState, event: e.ReviewFinished) -> None:
     reviews, begun = state.reviews, state.reviews.open
-    _spend(state, event.tokens, event.cost_usd)
+    _spend(state, event)
     if begun is None:
         return
     reviews.open = None
@@ -67,11 +67,8 @@ def _finished(state: RunState, event: e.ReviewFinished) -> None:
     del reviews.done[:-KEPT_REVIEWS]
 
 
-def _spend(state: RunState, tokens: Tokens, cost_usd: float | None) -> None:
-    state.spend.tokens = state.spend.tokens.plus(tokens)
-    state.reviews.tokens = state.reviews.tokens.plus(tokens)
-    if cost_usd is None:
-        state.spend.unpriced += tokens.total
-    else:
-        state.spend.usd += cost_usd
-        state.reviews.usd += cost_usd
+def _spend(state: RunState, event: e.ReviewFinished | e.ReviewInterrupted) -> None:
+    outcome = event.outcome if isinstance(event, e.ReviewFinished) else None
+    add_spend(state.spend, event.tokens, event.cost_usd, outcome)
+    state.reviews.tokens = state.reviews.tokens.plus(event.tokens)
+    state.reviews.usd += event.cost_usd or 0.0

@@ -23,10 +23,14 @@ class PlannedCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """How often an agent is tried again, and whether its answer must keep the rules."""
+    """How often an agent is tried again, and whether its answer must keep the rules.
+
+    `most_s` is how long all attempts of an iteration together may work.
+    """
 
     retries: int = 0
     backoff_s: float = 20.0
+    most_s: float | None = None
     answer_required: bool = False
 
 

@@ -151,7 +151,8 @@ def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | Ver
     metric, referee = state.metric, plan.referee
     value = metrics_of(turn.finished).get(metric.name)
     if value is None:
-        return verdict_of(state, turn, "infra", f"no check reported {metric.name}")
+        reason = f"no check reported {metric.name}"
+        return verdict_of(state, turn, "infra", reason, signature=signature(reason))
     if turn.candidate == state.baseline:
         return calibrated(state, turn, referee)
     champion = state.best()

@@ -154,11 +154,17 @@ class Approval(msgspec.Struct, kw_only=True):
 
 
 class Spend(msgspec.Struct, kw_only=True):
-    """What agents have used so far. `unpriced` counts the tokens whose price is unknown."""
+    """What agents have used so far. `unpriced` counts the tokens whose price is unknown.
+
+    `untold` counts attempts and reviews that told nothing of what they used; `silent` those of
+    them that were at work, and were not kept from it by their provider or the machine.
+    """
 
     tokens: Tokens = Tokens()
     usd: float = 0.0
     unpriced: int = 0
+    untold: int = 0
+    silent: int = 0
 
 
 class Repeated(msgspec.Struct, kw_only=True):
@@ -194,6 +200,7 @@ class Answer(msgspec.Struct, kw_only=True):
 class RunState(msgspec.Struct, kw_only=True):
     """Everything that events have said about a run so far.
 
+    `failing` counts failures by their class, since a candidate was last judged by what it is worth.
     `pairs_s` is how long measurements in pairs took, `checks_s` all other checks.
     """
 
@@ -238,6 +245,7 @@ class RunState(msgspec.Struct, kw_only=True):
     parked_at: str = ""
     counted_failures: int = 0
     alike: Repeated | None = None
+    failing: dict[str, int] = {}
     fatal: str | None = None
     memory: Memory = msgspec.field(default_factory=Memory)
     reviews: Reviews = msgspec.field(default_factory=Reviews)

@@ -44,6 +44,9 @@ def budget_spent(state: RunState) -> str | None:
         return f"{spend.usd:.2f} USD of {limits.usd:g} are spent"
     if limits.usd is not None and spend.unpriced:
         return f"{spend.unpriced} tokens were used whose price is not known"
+    if limits.usd is not None and spend.silent:
+        some = "an attempt" if spend.silent == 1 else f"{spend.silent} attempts"
+        return f"what {some} cost is not known, nothing was told of it; go on without budget.usd"
     if limits.tokens is not None and spend.tokens.total >= limits.tokens:
         return f"{spend.tokens.total} tokens of {limits.tokens} are used"
     return None

@@ -5,6 +5,7 @@ import msgspec
 from engine.core.event import LogSpan
 from engine.core.events import (
     AgentFinished,
+    AgentInterrupted,
     ChangeCollected,
     CheckFinished,
     StashRequested,
@@ -29,7 +30,8 @@ class Attempt(msgspec.Struct, kw_only=True):
 class OpenIteration(msgspec.Struct, kw_only=True):
     """An iteration without a verdict: what its slot does now, and what was found out so far.
 
-    `attempts` counts those of the agent, `answers` is what those that ended came to. `half` is the
+    `attempts` counts those of the agent, `answers` is what those that ended came to, `let_down`
+    are those that the machine cut off; `answered_at` is when the last of both ended. `half` is the
     one that `check` runs for, `halves` are those that ended; they are not in `finished`.
     `again` says for what a candidate is measured again whose own iteration is over.
     """
@@ -50,6 +52,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     agent: Attempt | None = None
     attempts: int = 0
     answers: list[AgentFinished] = []
+    let_down: list[AgentInterrupted] = []
     answered_at: str = ""
     change: ChangeCollected | None = None
     escalated: bool = False

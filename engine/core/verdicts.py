@@ -34,7 +34,7 @@ def verdict_of(
         turn: the iteration.
         verdict: how it ends.
         reason: why, for people.
-        on_fail: what it means for the loop.
+        on_fail: what it means for the loop; `infra` is not the idea's fault, and never counted.
         signature: equal for failures that are alike.
     """
     assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
@@ -48,9 +48,14 @@ def verdict_of(
         reason="; ".join([reason, *disputed(claims, metrics)]),
         value=metrics.get(state.metric.name),
         metrics=metrics,
-        consequence=_CONSEQUENCES[on_fail],
+        consequence=_consequence(verdict, on_fail),
         signature=signature,
     )
+
+
+def _consequence(verdict: Verdict, on_fail: OnFail) -> Consequence:
+    counted = on_fail == "count-failure"
+    return "none" if verdict == "infra" and counted else _CONSEQUENCES[on_fail]
 
 
 def compared(

@@ -19,12 +19,13 @@ from engine.agents.protocol import (
     AgentTask,
     Confinement,
 )
-from engine.agents.spending import Pricing, Used
+from engine.agents.spending import NOTHING, Pricing, Used
 from engine.checks.log import CheckLog
+from engine.core.agent_turn import worked_s
 from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.events import AgentFinished, AgentInterrupted, AgentStarted
-from engine.core.parts import AgentAnswer
+from engine.core.parts import AgentAnswer, Tokens
 from engine.core.secrets import Redactor
 from engine.core.signature import signature
 from engine.core.state import Code, OpenIteration, RunState
@@ -35,7 +36,7 @@ from engine.knowledge.briefing import Occasion
 from engine.knowledge.prompt import assemble
 from engine.knowledge.templates import Template
 from engine.loop.control import CutOff
-from engine.loop.purse import Purse
+from engine.loop.purse import Purse, Share
 from engine.loop.questions import Questions
 from engine.loop.writer import Writer
 from engine.runfolder.paths import RunPaths
@@ -80,6 +81,7 @@ class CampaignAgents:
         executor: Executor,
         room: Room,
         clock: EngineClock,
+        purse: Purse,
     ) -> None:
         self._setup = setup
         self._writer = writer
@@ -87,7 +89,7 @@ class CampaignAgents:
         self._executor = executor
         self._room = room
         self._clock = clock
-        self._purse = Purse(setup.budget)
+        self._purse = purse
         self._run_marker = paths.run_marker
 
     async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
@@ -129,20 +131,19 @@ class CampaignAgents:
             self._paths.log(turn.iteration), _header(started, turn), room=self._room,
             redactor=redactor,
         )  # fmt: skip
-        try:
-            async with log:
-                ended = await self._listened_to(started, task, log)
-                await log.finish("")
-        finally:
-            self._purse.forget(turn.iteration)
+        async with log:
+            ended = await self._listened_to(started, task, log)
+            await log.finish("")
         if isinstance(ended, Interrupted):
-            return CutOff(ended.reason)
+            return CutOff(ended.reason, let_down=True)
         span = msgspec.structs.replace(started.log, start=log.start, end=log.end)
         return self._finished(msgspec.structs.replace(started, log=span), ended, redactor)
 
-    def lost(self, turn: OpenIteration, reason: str, kept: str = "") -> AgentInterrupted:
+    def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had used by then."""
-        return lost_attempt(self._paths, turn, reason, kept)
+        lost = lost_attempt(self._paths, turn, cut_off.reason, kept)
+        alike = signature(f"interrupted: {cut_off.reason}") if cut_off.let_down else ""
+        return msgspec.structs.replace(lost, signature=alike)
 
     async def _listened_to(
         self, started: AgentStarted, task: AgentTask, log: CheckLog
@@ -162,7 +163,7 @@ class CampaignAgents:
         self, started: AgentStarted, task: AgentTask, log: CheckLog, questions: Questions
     ) -> SessionResult | Interrupted:
         spec, step = self._setup.spec, f"{started.iteration}/agent/{started.attempt}"
-        minutes = self._setup.budget.minutes
+        minutes = self._minutes_left(self._writer.state.open[started.iteration])
         wall_s = spec.deadline_s if minutes is None else min(spec.deadline_s, minutes * 60)
         return await session.run(
             self._setup.agent,
@@ -172,14 +173,26 @@ class CampaignAgents:
             log=log,
             limits=Limits(wall_s=wall_s, silent_s=spec.idle_s),
             on_event=questions.hear,
-            may_go_on=lambda used: self._purse.refusal(self._writer.state, started.iteration, used),
+            may_go_on=lambda used: self._refusal(started, used),
             price_of=self._setup.price_of,
             room=self._room,
             clock=self._clock,
         )
 
+    def _minutes_left(self, turn: OpenIteration) -> float | None:
+        """What earlier attempts left of the iteration's minutes."""
+        minutes = self._setup.budget.minutes
+        return None if minutes is None else max(0.0, minutes - worked_s(turn) / 60)
+
+    def _refusal(self, started: AgentStarted, used: Used) -> str | None:
+        state = self._writer.state
+        code = state.candidates[started.candidate].code
+        before = Used(cost_usd=code.cost_usd, tokens=Tokens(input=code.tokens)) if code else NOTHING
+        share = Share(whose="the iteration", each=self._setup.budget, before=before)
+        return self._purse.refusal(state, started.folder, share, used)
+
     def _occasion(self, turn: OpenIteration, code: Code, attempt: int) -> Occasion:
-        spec, budget = self._setup.spec, self._setup.budget
+        spec, budget, minutes = self._setup.spec, self._setup.budget, self._minutes_left(turn)
         return Occasion(
             iteration=turn.iteration,
             base=code.base,
@@ -188,7 +201,7 @@ class CampaignAgents:
             shortlist=spec.shortlist,
             escalate_below=spec.escalate_below,
             protected=self._setup.protect,
-            minutes=budget.minutes,
+            minutes=None if minutes is None else round(minutes, 2),
             tokens=budget.tokens,
             usd=budget.usd,
         )

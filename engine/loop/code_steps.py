@@ -11,17 +11,17 @@ import msgspec
 from engine.checks.boxes import Ground
 from engine.checks.harness import Harness
 from engine.core import failpoints
+from engine.core.agent_turn import invalid, no_change
 from engine.core.answering_steering import by_campaign
 from engine.core.commands import AddDirective
 from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
-    AttemptStashed,
     ChangeCarriedOver,
     VerdictReached,
 )
-from engine.core.ids import CandidateId, IterationNumber, StashId
+from engine.core.ids import CandidateId, IterationNumber
 from engine.core.measuring import was_begun
 from engine.core.parts import Half
 from engine.core.plan import Plan
@@ -33,6 +33,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.examining import examined
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
+from engine.loop.stashes import Stashes
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
@@ -62,43 +63,9 @@ class Agents(Protocol):
         """Let it work to its end; when cancelled, nothing of it is left running."""
         ...
 
-    def lost(self, turn: OpenIteration, reason: str, kept: str = "") -> AgentInterrupted:
+    def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had cost by then."""
         ...
-
-
-class NoCode:
-    """The steps of candidates of code in a campaign that has none."""
-
-    @property
-    def harness(self) -> Harness | None:
-        """What judges is not the run's."""
-        return None
-
-    def commit(self, state: RunState) -> str | None:
-        """There is none."""
-        del state
-
-    async def merged(self) -> Proposal | None:
-        """Nothing is merged."""
-
-    async def check_out(
-        self, turn: OpenIteration, candidate: Candidate, half: Half | None
-    ) -> Ground | None:
-        """Nothing is checked out."""
-        del turn, candidate, half
-
-    async def take(
-        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
-    ) -> None:
-        """Not reached: no candidate has code."""
-        raise AssertionError((step, number))
-
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
-        """Nothing is accepted anywhere."""
-
-    async def close(self) -> None:
-        """Nothing is anybody's."""
 
 
 class Coding:
@@ -141,7 +108,7 @@ class Coding:
         self._protect = protect
         self._directives = directives
         self._sync = sync
-        self._numbering_stashes = anyio.Lock()
+        self._stashes = Stashes(writer, workspace)
         self._accepting = anyio.Lock()
         self._followed: CandidateId | None = None
         self.base = Commit("")
@@ -164,8 +131,7 @@ class Coding:
             await self._writer.decide(
                 lambda state, directive=directive: by_campaign(state, directive)
             )
-        await self._forget_dropped()
-        await self._guard.look()
+        await self._stashes.forget_dropped()
 
     def commit(self, state: RunState) -> str:
         """The commit that the next candidate begins from: the champion's, or the run's base."""
@@ -220,7 +186,7 @@ class Coding:
         return None if self._sync is None else await self._sync.due(self._writer.state)
 
     async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
-        """Let the run's branch follow the champion; give the tree back; look for a halt."""
+        """Let the run's branch follow the champion; give the tree back."""
         promoted = verdict is not None and verdict.verdict == "promoted"
         if promoted:
             failpoints.reach("accepted.recorded")
@@ -229,8 +195,7 @@ class Coding:
             failpoints.reach("accepted.moved")
         for notice in await self._workspace.give_back(turn.slot):
             _log.warning("%s", notice)
-        await self._forget_dropped()
-        await self._guard.look()
+        await self._stashes.forget_dropped()
 
     async def close(self) -> None:
         """Give back what is the person's.
@@ -273,7 +238,7 @@ class Coding:
         failpoints.reach("agent.ended")
         if isinstance(ended, CutOff):
             kept = "" if turn.put_aside else await self._keep(turn, base)
-            await self._writer.record(agents.lost(turn, ended.reason, kept))
+            await self._writer.record(agents.lost(turn, ended, kept))
             return
         if ended.outcome != "answered":
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
@@ -299,29 +264,26 @@ class Coding:
             case Change():
                 reason, scalar = await examined(self._workspace, change, self._protect)
                 if reason:
-                    await self._refuse(turn, reason)
+                    await self._end(turn, invalid(state, turn, self._plan, reason))
                     return
                 await self._writer.record(collected(turn, candidate, change, scalar=scalar))
                 failpoints.reach("change.recorded")
             case Unchanged():
-                undone = f"; its {change.commits} commits undo each other" if change.commits else ""
-                reason = f"the agent changed nothing{undone}"
-                await self._end(
-                    turn, verdict_of(state, turn, "no_change", reason, on_fail=self._plan.no_commit)
-                )
+                await self._end(turn, no_change(state, turn, self._plan, change.commits))
             case Refused(reason=reason):
-                await self._refuse(turn, reason)
+                await self._end(turn, invalid(state, turn, self._plan, reason))
             case _:
                 assert_never(change)
 
-    async def _refuse(self, turn: OpenIteration, reason: str) -> None:
-        verdict = verdict_of(self._writer.state, turn, "invalid", reason, on_fail=self._plan.errors)
-        await self._end(turn, verdict)
-
     async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
-        await self._writer.record(verdict)
-        failpoints.reach("verdict.recorded")
-        await self.settle(turn, verdict)
+        """Record the verdict; not where a person has asked meanwhile to put the attempt aside."""
+
+        def decide(state: RunState) -> list[VerdictReached]:
+            return [] if state.open[turn.iteration].put_aside else [verdict]
+
+        if await self._writer.decide(decide):
+            failpoints.reach("verdict.recorded")
+            await self.settle(turn, verdict)
 
     async def _carry_over(self, turn: OpenIteration, onto: Commit) -> None:
         state, code, candidate = self._writer.state, self._code(turn), turn.candidate
@@ -350,45 +312,9 @@ class Coding:
         )
 
     async def _put_aside(self, turn: OpenIteration) -> None:
-        async with self._numbering_stashes:
-            stashed = await self._stash(turn)
-            reason = f"put aside by {stashed.by} as {stashed.stash}: {stashed.reason}"
-            verdict = verdict_of(self._writer.state, turn, "inconclusive", reason)
-            await self._writer.record(stashed, verdict)
+        verdict = await self._stashes.put_aside(turn, self._code(turn))
         failpoints.reach("verdict.recorded")
         await self.settle(turn, verdict)
-
-    async def _stash(self, turn: OpenIteration) -> AttemptStashed:
-        state, code = self._writer.state, self._code(turn)
-        wish, candidate = turn.put_aside, turn.candidate
-        assert wish is not None and candidate is not None  # noqa: S101, PT018
-        name = StashId(f"s-{state.stashed + 1:03d}")
-        reason = wish.reason or "put aside"
-        kept: Commit | None = None
-        if code.commit is not None:
-            await self._workspace.check_out(turn.slot, Commit(code.commit))
-        if code.commit is not None or turn.attempts:
-            # Before its first attempt the tree still has what another iteration left.
-            kept = await self._workspace.stash(turn.slot, Commit(code.base), name, reason)
-        failpoints.reach("stash.kept")
-        return AttemptStashed(
-            iteration=turn.iteration,
-            candidate=candidate,
-            stash=name,
-            ref=f"stash/{name}",
-            commit=kept or code.commit or code.base,
-            reason=reason,
-            by=wish.by,
-        )
-
-    async def _forget_dropped(self) -> None:
-        """Let go of what lies under the refs of stashes that a person dropped."""
-        if not self._writer.state.stashed:
-            return
-        async with self._numbering_stashes:
-            for stashed in await self._workspace.stashes():
-                if stashed.name not in self._writer.state.stashes:
-                    await self._workspace.drop(stashed.name)
 
     def _code(self, turn: OpenIteration) -> Code:
         assert turn.candidate is not None  # noqa: S101  (proposed in its transaction)

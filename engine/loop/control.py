@@ -11,9 +11,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CutOff:
-    """A step was cut off through no fault of its own, and why; it is done again later."""
+    """A step was cut off through no fault of its own, and why; it is done again later.
+
+    `let_down` tells that nobody wanted that: the machine did not do its part.
+    """
 
     reason: str
+    let_down: bool = False
 
 
 class _Step:

@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from engine.checks.harness import Harness
 from engine.core import failpoints
 from engine.core.answering import stop
+from engine.core.breaker import Breaker
 from engine.core.events import (
     AnyEvent,
     EngineStopped,
@@ -26,12 +27,13 @@ from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, JournalError
-from engine.loop.code_steps import Coding, NoCode
+from engine.loop.code_steps import Coding
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.mentoring import Mentor, NoMentor
+from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
@@ -69,6 +71,7 @@ class Parts:
     prepare: Callable[[], Awaitable[Checks]]
     proposer: Proposer
     plan: Plan
+    breaker: Breaker
     paths: RunPaths
     heartbeat: HeartbeatFile
     identity: Identity
@@ -79,7 +82,6 @@ class Parts:
     listeners: tuple[Callable[[Record], None], ...] = ()
     mentor: Callable[[Writer, Control], Mentor] | None = None
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
-    same_failure: int = 0
     harness: Callable[[], Harness | None] = lambda: None
 
 
@@ -99,7 +101,7 @@ class Engine:
             alive_before_s=parts.state.alive_s,
         )
         self._watch = Watch(self._writer, self._control, parts.paths)
-        self._guard = Guard(self._writer, parts.paths, parts.same_failure)
+        self._guard = Guard(self._writer, parts.paths, parts.breaker)
         room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
         self._receipts = ReceiptWriter(parts.paths, room)
         self._pages = Pages(parts.state, parts.paths, room)
@@ -173,6 +175,7 @@ class Engine:
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
         code = await self._code()
+        await self._guard.look()
         await self._receipts.catch_up(self._writer.state)
         if (harness := code.harness or self._parts.harness()) is not None:
             await record_harness(self._writer, self._parts.paths, harness)

@@ -3,6 +3,7 @@
 import anyio.to_thread
 
 from engine.agents import homes
+from engine.core.breaker import Breaker, why_open
 from engine.core.events import AgentFinished, RunPaused
 from engine.loop.writer import Writer
 from engine.runfolder import pause as pause_file
@@ -12,26 +13,25 @@ BY = "guardrail"
 
 
 class Guard:
-    """Opens when the same failure repeats, or when nothing can go on without a person.
+    """Opens when failures repeat or are too many, or when nothing can go on without a person.
 
     The halt is the PAUSE file with its reason in it; removing that, or `resume`, acknowledges it.
 
     Args:
         writer: whose state is looked at.
         paths: the run's folder.
-        same_failure: so many failures in a row that are alike; 0 never halts.
+        breaker: how many failures are too many.
     """
 
-    def __init__(self, writer: Writer, paths: RunPaths, same_failure: int) -> None:
+    def __init__(self, writer: Writer, paths: RunPaths, breaker: Breaker) -> None:
         self._writer = writer
         self._paths = paths
-        self._same_failure = same_failure
+        self._breaker = breaker
 
     async def look(self) -> None:
-        """Halt when too many failures in a row were alike."""
-        alike = self._writer.state.alike
-        if alike is not None and 0 < self._same_failure <= alike.times:
-            await self.halt(f"the same failure {alike.times} times in a row: {alike.signature}")
+        """Halt when too many iterations failed, or failed alike."""
+        if (reason := why_open(self._writer.state, self._breaker)) is not None:
+            await self.halt(reason)
 
     async def login(self, finished: AgentFinished, agent: str) -> None:
         """Halt when the agent is not logged in: no other iteration could do any better."""

@@ -138,13 +138,16 @@ class Iteration:
             if isinstance(step, VerdictReached):
                 failpoints.reach("verdict.recorded")
                 await self._code.settle(turn, step)
-                self._checks.clear(number)
-                return True
+                return await self._over(number)
             await self._take(number, step)
             if number not in self._writer.state.open:
-                self._checks.clear(number)
-                return True
+                return await self._over(number)
         return False
+
+    async def _over(self, number: IterationNumber) -> bool:
+        self._checks.clear(number)
+        await self._guard.look()
+        return True
 
     async def _next(self, number: IterationNumber) -> Step:
         """The next step; when that is the verdict, it is recorded already."""

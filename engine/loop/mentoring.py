@@ -41,6 +41,7 @@ from engine.executors.clock import EngineClock
 from engine.executors.protocol import Executor, Interrupted, Marker
 from engine.knowledge.templates import Template
 from engine.loop.control import Control, CutOff
+from engine.loop.purse import Purse, Share
 from engine.loop.writer import Writer
 from engine.mentor.prompt import Asked, assemble
 from engine.mentor.reading import read_review, schema
@@ -110,6 +111,7 @@ class Mentoring:
         executor: Executor,
         room: Room,
         clock: EngineClock,
+        purse: Purse,
     ) -> None:
         self._setup = setup
         self._writer = writer
@@ -118,6 +120,7 @@ class Mentoring:
         self._executor = executor
         self._room = room
         self._clock = clock
+        self._purse = purse
         self._searched = False
 
     async def run(self) -> None:
@@ -214,7 +217,7 @@ class Mentoring:
             log=log,
             limits=Limits(wall_s=wall_s, silent_s=spec.idle_s),
             on_event=self._hear,
-            may_go_on=self._refusal,
+            may_go_on=lambda used: self._refusal(started, used),
             price_of=self._setup.price_of,
             room=self._room,
             clock=self._clock,
@@ -223,24 +226,9 @@ class Mentoring:
     def _hear(self, event: AnyAgentEvent) -> None:
         self._searched = self._searched or looks_up(event)
 
-    def _refusal(self, used: Used) -> str | None:
-        each, limits, spend = (
-            self._setup.budget,
-            self._writer.state.limits,
-            self._writer.state.spend,
-        )
-        usd, tokens = used.cost_usd or 0.0, used.tokens.total
-        if used.cost_usd is None and (each.usd is not None or limits.usd is not None):
-            return "there is a budget in USD, and the price of the model is not known"
-        if each.usd is not None and usd >= each.usd:
-            return f"the budget of a review is spent: {usd:.2f} of {each.usd:g} USD"
-        if each.tokens is not None and tokens >= each.tokens:
-            return f"the budget of a review is spent: {tokens} of {each.tokens} tokens"
-        if limits.usd is not None and spend.usd + usd >= limits.usd:
-            return f"the budget of the run is spent: {limits.usd:g} USD"
-        if limits.tokens is not None and spend.tokens.total + tokens >= limits.tokens:
-            return f"the budget of the run is spent: {limits.tokens} tokens"
-        return None
+    def _refusal(self, started: ReviewStarted, used: Used) -> str | None:
+        share = Share(whose="a review", each=self._setup.budget)
+        return self._purse.refusal(self._writer.state, started.folder, share, used)
 
     def _task(self, started: ReviewStarted) -> AgentTask:
         setup, folder = self._setup, self._paths.root / started.folder

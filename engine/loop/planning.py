@@ -1,5 +1,6 @@
 """What a campaign says of an iteration's steps, as the referee knows it."""
 
+from engine.core.breaker import OFF, Breaker
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec
@@ -24,6 +25,17 @@ def plan_of(campaign: Campaign) -> Plan:
         memory=effective.memory.to_rules(),
         mentor=effective.mentor.to_rules() if effective.mentor else None,
     )
+
+
+def breaker_of(campaign: Campaign) -> Breaker:
+    """When failures halt the campaign's run.
+
+    A search over parameters meets the same wall again and again, and learns from it: there, only
+    the caps of classes count.
+    """
+    policy = campaign.effective().policy
+    same_failure = policy.same_failure if campaign.workspace is not None else OFF
+    return Breaker(same_failure=same_failure, caps=policy.caps.to_rules())
 
 
 def _referee(campaign: Campaign) -> PlannedReferee | None:
@@ -59,8 +71,10 @@ def _agent(campaign: Campaign) -> PlannedAgent:
     (spec,) = campaign.proposers
     if not isinstance(spec, AgentSpec):
         return PlannedAgent()
+    minutes = campaign.budget.per_iteration.minutes
     return PlannedAgent(
         retries=spec.retries,
         backoff_s=spec.backoff_s,
+        most_s=None if minutes is None else minutes * 60,
         answer_required=spec.answer == "required",
     )

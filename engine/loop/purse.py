@@ -1,56 +1,63 @@
-"""What agents may still spend, while several of them spend it at once."""
+"""What agents may still spend, while several of them and the mentor spend it at once."""
 
-from engine.agents.spending import Used
+import msgspec
+
+from engine.agents.spending import NOTHING, Used
 from engine.core.campaign.budget import BudgetPart
 from engine.core.state import RunState
 
 
-class Purse:
-    """The run's budget and each iteration's, against what was recorded and what runs now.
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody may use of the run's budget; `before` is what it used that is recorded."""
 
-    Args:
-        each: what one iteration may use.
+    whose: str
+    each: BudgetPart
+    before: Used = NOTHING
+
+
+class Purse:
+    """The run's budget, against what was recorded and what runs now; one for all who spend.
+
+    An attempt is known by its folder. It counts for as long as the record says that it is under
+    way: what it used is in exactly one of the two places, also while its outcome is prepared.
     """
 
-    def __init__(self, each: BudgetPart) -> None:
-        self._each = each
-        self._live: dict[int, Used] = {}
+    def __init__(self) -> None:
+        self._live: dict[str, Used] = {}
 
-    def refusal(self, state: RunState, iteration: int, used: Used) -> str | None:
-        """Why an attempt of an iteration has to stop, given all that it has used; or None."""
-        self._live[iteration] = used
-        return (
-            self._unpriced(state, used)
-            or self._of_iteration(state, iteration, used)
-            or self._of_run(state)
-        )
-
-    def forget(self, iteration: int) -> None:
-        """An attempt is over: from now on the record says what it used."""
-        self._live.pop(iteration, None)
-
-    def _unpriced(self, state: RunState, used: Used) -> str | None:
-        """What has no known price may cost anything: it is not let run on against a budget."""
-        limited = self._each.usd is not None or state.limits.usd is not None
-        if used.cost_usd is not None or not limited:
-            return None
-        return "there is a budget in USD, and the price of the model is not known"
-
-    def _of_iteration(self, state: RunState, iteration: int, used: Used) -> str | None:
-        turn = state.open[iteration]
-        code = state.candidates[turn.candidate].code if turn.candidate else None
-        before_usd, before = (code.cost_usd or 0.0, code.tokens) if code else (0.0, 0)
-        return _over(
-            "the iteration",
-            (before_usd + (used.cost_usd or 0.0), self._each.usd),
-            (before + used.tokens.total, self._each.tokens),
-        )
+    def refusal(self, state: RunState, folder: str, share: Share, used: Used) -> str | None:
+        """Why an attempt has to stop, given all that it has used by now; or None."""
+        self._live[folder] = used
+        return _unpriced(state, share, used) or _of_share(share, used) or self._of_run(state)
 
     def _of_run(self, state: RunState) -> str | None:
+        under_way = _under_way(state)
+        self._live = {name: used for name, used in self._live.items() if name in under_way}
         live = self._live.values()
         usd = state.spend.usd + sum(used.cost_usd or 0.0 for used in live)
         tokens = state.spend.tokens.total + sum(used.tokens.total for used in live)
         return _over("the run", (usd, state.limits.usd), (tokens, state.limits.tokens))
+
+
+def _under_way(state: RunState) -> set[str]:
+    """The folders of all attempts and reviews that have no outcome yet."""
+    folders = {turn.agent.folder for turn in state.open.values() if turn.agent is not None}
+    review = state.reviews.open
+    return folders if review is None else folders | {review.folder}
+
+
+def _unpriced(state: RunState, share: Share, used: Used) -> str | None:
+    """What has no known price may cost anything: it is not let run on against a budget."""
+    limited = share.each.usd is not None or state.limits.usd is not None
+    if used.cost_usd is not None or not limited:
+        return None
+    return "there is a budget in USD, and the price of the model is not known"
+
+
+def _of_share(share: Share, used: Used) -> str | None:
+    usd = (share.before.cost_usd or 0.0) + (used.cost_usd or 0.0)
+    tokens = share.before.tokens.total + used.tokens.total
+    return _over(share.whose, (usd, share.each.usd), (tokens, share.each.tokens))
 
 
 def _over(

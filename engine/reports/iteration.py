@@ -183,8 +183,8 @@ class Iteration(msgspec.Struct, kw_only=True):
 
     @property
     def cost_usd(self) -> float | None:
-        """What they cost; None where a price is unknown."""
-        spent = [each for each in self.attempts if each.tokens.total or each.cost_usd]
+        """What those that ended cost; None where that is unknown of one."""
+        spent = [each for each in self.attempts if each.outcome != "running"]
         if any(each.cost_usd is None for each in spent):
             return None
         return sum(each.cost_usd or 0.0 for each in spent)

@@ -44,11 +44,15 @@ class SlotStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
-    """What agents have used so far; of `unpriced_tokens` the price is unknown, not 0."""
+    """What agents have used so far; of `unpriced_tokens` the price is unknown, not 0.
+
+    Of `untold_attempts`, reviews among them, not even the tokens are known.
+    """
 
     usd: float = 0.0
     tokens: int = 0
     unpriced_tokens: int = 0
+    untold_attempts: int = 0
 
 
 class Checking(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,7 +277,12 @@ def _spend(state: RunState | None) -> Spend:
     if state is None:
         return Spend()
     spent = state.spend
-    return Spend(usd=round(spent.usd, 6), tokens=spent.tokens.total, unpriced_tokens=spent.unpriced)
+    return Spend(
+        usd=round(spent.usd, 6),
+        tokens=spent.tokens.total,
+        unpriced_tokens=spent.unpriced,
+        untold_attempts=spent.untold,
+    )
 
 
 def _checking(state: RunState | None) -> Checking:

@@ -10,6 +10,7 @@ import anyio
 import msgspec
 import pytest
 
+from engine.core.breaker import Breaker
 from engine.core.events import Limits
 from engine.core.plan import Plan
 from engine.executors.clock import EngineClock
@@ -64,6 +65,7 @@ async def test_two_signals_end_an_engine_that_cannot_record_its_end(tmp_path: Pa
                     prepare=prepare,
                     proposer=Nobody(),
                     plan=Plan(checks=()),
+                    breaker=Breaker(),
                     paths=paths,
                     heartbeat=beat,
                     identity=identity.own(),

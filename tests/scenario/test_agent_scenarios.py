@@ -225,7 +225,8 @@ def test_s9_a_controller_that_is_killed_goes_on_where_it_was(toy: Make, tmp_path
     assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "promoted"}
     assert climb.shown(climb.kept()["attempts/00002-1"]) == "VALUE = 9"
     assert "half way" in climb.transcript(2, 1)
-    assert climb.status()["spend"] == {"usd": 0.75, "tokens": 150, "unpriced_tokens": 0}
+    spent = climb.status()["spend"]
+    assert (spent["usd"], spent["tokens"], spent["unpriced_tokens"]) == (0.75, 150, 0)
 
 
 def test_s12_a_directive_counts_from_the_next_prompt_on(toy: Make, tmp_path: Path) -> None:
@@ -251,7 +252,11 @@ def test_s12_a_directive_counts_from_the_next_prompt_on(toy: Make, tmp_path: Pat
 
 
 def test_s12_a_directive_is_edited_and_retired(toy: Make) -> None:
-    climb = toy({2: [], 3: []}, agent={"directives": [{"text": "Keep it.", "title": "it"}]})
+    climb = toy(
+        {2: [], 3: []},
+        agent={"directives": [{"text": "Keep it.", "title": "it"}]},
+        policy={"no_commit": "allow"},
+    )
     climb.run(2)
     one = DirectiveId("d-001")
     edit = climb.send(EditDirective(directive=one, text="Leave it."), by="bob")

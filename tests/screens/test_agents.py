@@ -106,6 +106,8 @@ def test_a_halt_holds_what_waits_between_two_steps() -> None:
         ([{"cost_usd": 1.5, "tokens": Tokens(input=1_240_000)}], "1.24 M tokens 1.50 USD"),
         ([{"cost_usd": None}], "12.3 k tokens, price unknown"),
         ([{"cost_usd": 2.0}, {"cost_usd": None}], "24.7 k tokens 2.00 + ? USD"),
+        ([{"cost_usd": None, "tokens": Tokens()}], "cost unknown"),
+        ([{"cost_usd": 2.0}, {"cost_usd": None, "tokens": Tokens()}], "12.3 k tokens 2.00 + ? USD"),
     ],
 )
 def test_the_header_says_what_agents_have_used(ends: list[dict[str, object]], long: str) -> None:

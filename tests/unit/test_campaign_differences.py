@@ -103,6 +103,9 @@ CODE: dict[str, Any] = {
             ('policy.on_fail: "count-failure" -> "continue"', True),
             ("policy.max_failures: (nothing) -> 3", False),
         ]),
+        ({"policy": {"on_fail": "count-failure", "caps": {"infra": 4}}}, [
+            ('policy.caps: (nothing) -> {"infra":4}', False),
+        ]),
         ({"proposers": [CODE["proposers"][0] | {"slots": 4, "directives": [{"text": "c"}]}]}, [
             ("proposers.agent.slots: 1 -> 4", False),
             ('proposers.agent.directives: ["a","b"] -> [{"text":"c"}]', False),

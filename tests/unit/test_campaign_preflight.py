@@ -185,3 +185,34 @@ def test_post_checks_belong_to_the_harness_and_the_base_does_not(repo: Path) -> 
     assert {key: late[key] for key in ("workload", "device")} == {
         key: plain[key] for key in ("workload", "device")
     }
+
+
+ACP: dict[str, Any] = {"agent": "acp", "command": "sh"}
+OWN: dict[str, Any] = {"agent": "my_package:maker"}
+PRICES = {"prices": {"local": {"input": 1, "output": 2}}}
+
+
+@pytest.mark.parametrize("agent", [ACP, ACP | {"agent": "command"}, OWN, {}])
+@pytest.mark.parametrize("budget", [{"usd": 40}, {"per_iteration": {"usd": 2}}])
+def test_a_budget_in_dollars_needs_an_agent_whose_price_is_known(
+    repo: Path, agent: dict[str, Any], budget: dict[str, Any]
+) -> None:
+    (text,) = lacking(load(repo, agent, budget=budget))
+    assert "the budget is in USD; name its `model`" in text
+    assert "or give a budget in tokens" in text
+    (text,) = lacking(load(repo, agent | {"model": "local"}, budget=budget))
+    assert "the price of local is not known" in text
+    assert lacking(load(repo, agent | {"model": "local"}, budget=budget | PRICES)) == []
+    assert lacking(load(repo, agent | {"model": "gpt-5.5"}, budget=budget)) == []
+    assert lacking(load(repo, agent, budget={"tokens": "8M"})) == []
+
+
+def test_claude_tells_its_cost_itself(repo: Path) -> None:
+    assert lacking(load(repo, {"agent": "claude"}, budget={"usd": 40})) == []
+
+
+def test_a_mentor_has_a_budget_of_its_own(repo: Path) -> None:
+    mentor: dict[str, Any] = ACP | {"budget": {"usd": 0.5}}
+    (text,) = lacking(load(repo, {"agent": "claude"}, mentor=mentor))
+    assert text.startswith("mentor: what it costs is not known unless it tells that")
+    assert lacking(load(repo, {"agent": "claude"}, mentor=ACP)) == []

@@ -9,8 +9,8 @@ import pytest
 
 from engine.core.ids import IterationNumber
 from engine.journal import Journal, Verified, verify
-from engine.loop.code_steps import NoCode
 from engine.loop.control import Control
+from engine.loop.no_code import NoCode
 from engine.loop.slots import Slots
 from engine.loop.writer import Trouble, Writer
 from engine.proposers.protocol import Exhausted, ProposalRequest

@@ -120,6 +120,9 @@ def test_an_unknown_price_makes_the_sum_unknown() -> None:
     found = told(*at_work(2), worked(2), *again)
     assert found.cost_usd is None
     assert "24,690 tokens, price unknown" in page(found, METRIC, [])
+    silent = worked(2, cost_usd=None, tokens=Tokens())
+    assert told(*at_work(2), silent).cost_usd is None
+    assert told(*at_work(2)).cost_usd == 0.0
 
 
 def test_an_open_iteration_says_what_runs() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.core import events as e
 from engine.core.events import AnyEvent, Record
+from engine.core.parts import Tokens
 from engine.core.state import RunState
 from engine.reports.status import Status, View, as_json_data, status_of
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
@@ -177,7 +178,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "heartbeat_age_s": 0.5,
         "approvals": [],
         "slots": [{"slot": 0, "iteration": 4, "phase": "deciding", "since_s": 100.0}],
-        "spend": {"usd": 0.0, "tokens": 0, "unpriced_tokens": 0},
+        "spend": {"usd": 0.0, "tokens": 0, "unpriced_tokens": 0, "untold_attempts": 0},
         "checking": {"checks_s": 1.5, "pairs_s": 0.0, "again_s": 0.0},
         "noise": None,
         "engine": {"pid": 4711, "alive": True},
@@ -270,7 +271,13 @@ def test_what_agents_have_used() -> None:
     unpriced = worked(2, cost_usd=None)
     events = [*RUNNING, *at_work(1), worked(1), *at_work(2), unpriced]
     spend = as_json_data(status(events, alive()))["spend"]
-    assert spend == {"usd": 0.0421, "tokens": 24_690, "unpriced_tokens": 12_345}
+    assert spend == {
+        "usd": 0.0421, "tokens": 24_690, "unpriced_tokens": 12_345, "untold_attempts": 0,
+    }  # fmt: skip
+    silent = worked(3, cost_usd=None, tokens=Tokens())
+    events += [*at_work(3), silent]
+    spend = as_json_data(status(events, alive()))["spend"]
+    assert spend["untold_attempts"] == 1
 
 
 def test_failures_that_count_are_counted() -> None:

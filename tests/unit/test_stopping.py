@@ -7,8 +7,12 @@ import pytest
 
 from engine.core.events import Limits, RunFinished
 from engine.core.metric import Metric
-from engine.core.stopping import ending
-from tests.agent_runs import METRIC, Turn, run_of
+from engine.core.parts import Tokens
+from engine.core.state import RunState
+from engine.core.stopping import budget_spent, ending
+from tests.agent_events import at_work, worked
+from tests.agent_runs import METRIC, Turn, run_of, state_of
+from tests.recorded import created
 
 WON = Turn(verdict="promoted", value=1.0)
 LOST = Turn(verdict="rejected", value=3.0)
@@ -74,3 +78,30 @@ def test_money_and_tokens_end_it_with_3() -> None:
     assert end(LOST, usd=0.25) == "budget 3"
     assert end(LOST, tokens=1_001) is None
     assert end(LOST, LOST, tokens=2_000) == "budget 3"
+
+
+def silent(**changes: Any) -> RunState:
+    """A run whose agent told nothing of what it used."""
+    told_nothing = worked(1, cost_usd=None, tokens=Tokens(), **changes)
+    return state_of([created(), *at_work(1), told_nothing])
+
+
+def test_a_cost_that_nobody_tells_is_not_nothing() -> None:
+    state = silent()
+    assert (state.spend.usd, state.spend.untold) == (0.0, 1)
+    assert budget_spent(state) is None, "there is no budget"
+    state.limits = Limits(usd=40)
+    assert (
+        budget_spent(state)
+        == "what an attempt cost is not known, nothing was told of it; go on without budget.usd"
+    )
+    state.limits = Limits(tokens=1_000)
+    assert budget_spent(state) is None
+
+
+@pytest.mark.parametrize("outcome", ["unreachable", "limited", "login", "crashed"])
+def test_an_agent_that_did_not_get_to_work_ends_no_run_for_its_cost(outcome: str) -> None:
+    state = silent(outcome=outcome)
+    state.limits = Limits(usd=40)
+    assert state.spend.untold == 1
+    assert budget_spent(state) is None

@@ -57,12 +57,12 @@ def header_of(state: RunState | None, condition: Condition, name: str, decimals:
 
 def _spend(spend: Spend) -> tuple[str, str]:
     """What agents have used, longer and shorter; empty where nothing was."""
-    tokens = spend.tokens.total
+    tokens, unknown = spend.tokens.total, bool(spend.unpriced or spend.untold)
     if not tokens and not spend.usd:
-        return "", ""
-    if spend.unpriced and not spend.usd:
+        return ("cost unknown", "? USD") if unknown else ("", "")
+    if unknown and not spend.usd:
         return f"{count_text(tokens)} tokens, price unknown", f"{count_text(tokens)} tokens"
-    short = f"{usd_text(spend.usd)}{' + ?' if spend.unpriced else ''} USD"
+    short = f"{usd_text(spend.usd)}{' + ?' if unknown else ''} USD"
     return f"{count_text(tokens)} tokens {short}", short
 
 

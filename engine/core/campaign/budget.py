@@ -64,7 +64,8 @@ class BudgetPart(Model):
     )
     minutes: AboveZero | None = Field(
         default=None,
-        description="Minutes of its agent's work.",
+        description="Minutes of its agent's work, in all attempts together; pauses between them "
+        "do not count, nor attempts that were cut off from outside and begin anew.",
         examples=["45"],
     )
 
@@ -73,8 +74,9 @@ class BudgetSpec(Model):
     """What the run may spend on models. Over it, the run ends with status 3.
 
     What agents spend is taken from what they report themselves, call by call, so that a run stops
-    within one model call of its budget. A price that is not known is unknown, never 0: a budget in
-    USD with a model that has no price is refused by `controlroom check`.
+    within one model call of its budget; workers and a mentor spend from one purse. A price that is
+    not known is unknown, never 0: a budget in USD with an agent whose price cannot be known is
+    refused by `controlroom check`, and ends the run after an attempt that told nothing.
     """
 
     usd: AboveZero | None = Field(

@@ -10,6 +10,7 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("stop",),
     ("budget",),
     ("policy", "max_failures"),
+    ("policy", "caps"),
     ("referee", "leaders"),
     ("referee", "baseline_every"),
     ("proposers", "evolution", "slots"),

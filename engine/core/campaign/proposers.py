@@ -187,7 +187,8 @@ class AgentSpec(Model):
     retries: Count = Field(
         default=2,
         description="How often an attempt is made again that its provider let down: unreachable, "
-        "overloaded, a stream that broke. A usage limit is waited for and does not count.",
+        "overloaded, a stream that broke; or the machine: files that cannot be written. A usage "
+        "limit is waited for and does not count.",
         examples=["5"],
     )
     backoff_s: Duration = Field(
