@@ -29,6 +29,7 @@ from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.runfolder.room import Room
 from engine.workspace.inplace import InPlace
+from engine.workspace.patient import Patient
 from engine.workspace.pool import Pool
 from engine.workspace.protocol import Workspace
 from engine.workspace.settings import WorkspaceSettings
@@ -57,7 +58,7 @@ def coding_of(
     campaign = request.loaded.campaign.effective()
     if campaign.workspace is None:
         return None
-    workspace = _workspace(request, campaign)
+    workspace = Patient(_workspace(request, campaign), around.room)
     setup = _setup(request, campaign)
     given = _directives(request, campaign)
 

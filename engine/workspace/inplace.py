@@ -27,6 +27,7 @@ from engine.workspace.protocol import (
     Change,
     Commit,
     Conflict,
+    FullDiskError,
     Refused,
     Stashed,
     Unchanged,
@@ -113,6 +114,8 @@ class InPlace:
         try:
             tip = await self._what_fits(holding.intent.base, message)
             await self._lines.kept(holding.intent.base, tip, _LEFT if agents else _FOUND)
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what was left in %s cannot be kept: %s", self.top, error)
         await holding.give_back()
@@ -186,6 +189,8 @@ class InPlace:
             return await self._left_as(name)
         try:
             tip = await self._what_fits(base, f"Cut off: {name}")
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what %s left cannot be kept: %s", name, error)
             return None

@@ -24,6 +24,7 @@ from engine.workspace.protocol import (
     Change,
     Commit,
     Conflict,
+    FullDiskError,
     Refused,
     Stashed,
     Unchanged,
@@ -122,6 +123,8 @@ class Pool:
             return None
         try:
             tip = await self._slot(slot).what_fits(base, f"Cut off: {name}")
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what %s left cannot be kept: %s", name, error)
             return None
