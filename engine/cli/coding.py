@@ -26,7 +26,7 @@ from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.planning import plan_of
 from engine.loop.sync import Sync
-from engine.loop.writer import Writer
+from engine.loop.writer import Trouble, Writer
 from engine.runfolder.room import Room
 from engine.workspace.inplace import InPlace
 from engine.workspace.patient import Patient
@@ -86,7 +86,7 @@ def coding_of(
             ),
             protect=campaign.protect,
             directives=given,
-            sync=_sync(campaign, workspace, guard),
+            sync=_sync(campaign, workspace, guard, writer.trouble),
         )
 
     return make
@@ -109,13 +109,14 @@ def _workspace(request: Request, campaign: Campaign) -> Workspace:
     return InPlace(request.paths, settings) if in_place else Pool(request.paths, settings)
 
 
-def _sync(campaign: Campaign, workspace: Workspace, guard: Guard) -> Sync | None:
+def _sync(campaign: Campaign, workspace: Workspace, guard: Guard, trouble: Trouble) -> Sync | None:
     spec = campaign.workspace
     if spec is None or spec.sync == "off":
         return None
     return Sync(
         workspace,
         guard,
+        trouble,
         remote=spec.sync_remote,
         branch=spec.sync_branch,
         when=spec.sync,

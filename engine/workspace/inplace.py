@@ -228,10 +228,10 @@ class InPlace:
         return await self._lines.carry_over(commit, base, onto, name)
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves."""
-        return await self._lines.merge_main(commit, remote, branch, fetch=fetch)
+        return await self._lines.merge_main(commit, remote, branch, fetch_s=fetch_s)
 
     async def accept(self, commit: Commit) -> None:
         """Move the person's branch to the commit; a second call does nothing."""

@@ -99,11 +99,11 @@ class Patient:
         return await self._with_room(lambda: self._inner.carry_over(commit, base, onto, name))
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote."""
         return await self._with_room(
-            lambda: self._inner.merge_main(commit, remote, branch, fetch=fetch)
+            lambda: self._inner.merge_main(commit, remote, branch, fetch_s=fetch_s)
         )
 
     async def accept(self, commit: Commit) -> None:

@@ -150,10 +150,10 @@ class Pool:
         return await self._lines.carry_over(commit, base, onto, name)
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves."""
-        return await self._lines.merge_main(commit, remote, branch, fetch=fetch)
+        return await self._lines.merge_main(commit, remote, branch, fetch_s=fetch_s)
 
     async def accept(self, commit: Commit) -> None:
         """Let the run's branch name `commit`; a second call with the same commit does nothing."""

@@ -160,7 +160,7 @@ class Workspace(Protocol):
         ...
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves.
 
@@ -168,7 +168,7 @@ class Workspace(Protocol):
             commit: the run's side.
             remote: its name; empty for a branch of this repository.
             branch: the branch.
-            fetch: ask the remote; else what was last fetched is taken.
+            fetch_s: ask the remote, for so long at most; with None what was last fetched is taken.
         """
         ...
 

@@ -128,7 +128,7 @@ async def test_nothing_but_room_is_waited_for(kind: str, tmp_path: Path) -> None
     workspace = Patient(make(kind, person.top, tmp_path / "run"), Room())
     base = await workspace.open()
     with pytest.raises(WorkspaceError, match="nowhere"):
-        await workspace.merge_main(base, "nowhere", "main", fetch=True)
+        await workspace.merge_main(base, "nowhere", "main", fetch_s=30)
 
 
 @pytest.mark.anyio
