@@ -121,6 +121,9 @@ class Pool:
         """Keep what an attempt that was cut off left in the slot's tree, under the private ref."""
         if not await anyio.Path(self._place(slot).tree).is_dir():
             return None
+        if self._slot(slot).underway:
+            # It was kept before it was lent again: what is there now is half of a clean one.
+            return await self._lines.refs.read(name)
         try:
             tip = await self._slot(slot).what_fits(base, f"Cut off: {name}")
         except FullDiskError:
