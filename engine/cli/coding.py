@@ -27,9 +27,10 @@ from engine.loop.guard import Guard
 from engine.loop.planning import plan_of
 from engine.loop.purse import Purse
 from engine.loop.sync import Sync
-from engine.loop.writer import Writer
+from engine.loop.writer import Trouble, Writer
 from engine.runfolder.room import Room
 from engine.workspace.inplace import InPlace
+from engine.workspace.patient import Patient
 from engine.workspace.pool import Pool
 from engine.workspace.protocol import Workspace
 from engine.workspace.settings import WorkspaceSettings
@@ -59,7 +60,7 @@ def coding_of(
     campaign = request.loaded.campaign.effective()
     if campaign.workspace is None:
         return None
-    workspace = _workspace(request, campaign)
+    workspace = Patient(_workspace(request, campaign), around.room)
     setup = _setup(request, campaign)
     given = _directives(request, campaign)
 
@@ -88,7 +89,7 @@ def coding_of(
             ),
             protect=campaign.protect,
             directives=given,
-            sync=_sync(campaign, workspace, guard),
+            sync=_sync(campaign, workspace, guard, writer.trouble),
         )
 
     return make
@@ -111,13 +112,14 @@ def _workspace(request: Request, campaign: Campaign) -> Workspace:
     return InPlace(request.paths, settings) if in_place else Pool(request.paths, settings)
 
 
-def _sync(campaign: Campaign, workspace: Workspace, guard: Guard) -> Sync | None:
+def _sync(campaign: Campaign, workspace: Workspace, guard: Guard, trouble: Trouble) -> Sync | None:
     spec = campaign.workspace
     if spec is None or spec.sync == "off":
         return None
     return Sync(
         workspace,
         guard,
+        trouble,
         remote=spec.sync_remote,
         branch=spec.sync_branch,
         when=spec.sync,

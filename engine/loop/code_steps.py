@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, assert_never
 
-import anyio
 import msgspec
 
 from engine.checks.boxes import Ground
@@ -21,20 +20,21 @@ from engine.core.events import (
     ChangeCarriedOver,
     VerdictReached,
 )
-from engine.core.ids import CandidateId, IterationNumber
+from engine.core.ids import IterationNumber
 from engine.core.measuring import was_begun
 from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.state import Candidate, Code, OpenIteration, RunState
 from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
-from engine.loop.changes import collected, commit_message, made_here, remembered
+from engine.loop.changes import collected, commit_message, remembered
 from engine.loop.control import Control, CutOff
 from engine.loop.examining import examined
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.stashes import Stashes
 from engine.loop.sync import Sync
+from engine.loop.upkeep import Upkeep
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
 from engine.workspace.protocol import (
@@ -109,8 +109,7 @@ class Coding:
         self._directives = directives
         self._sync = sync
         self._stashes = Stashes(writer, workspace)
-        self._accepting = anyio.Lock()
-        self._followed: CandidateId | None = None
+        self._upkeep = Upkeep(writer, control, guard, workspace.accept)
         self.base = Commit("")
 
     @property
@@ -126,7 +125,7 @@ class Coding:
         """
         self.base = await self._workspace.open()
         await self._grounds.open(self.base)
-        await self._accept_champion()
+        await self._upkeep.see_to(self._upkeep.follow)
         for directive in self._directives:
             await self._writer.decide(
                 lambda state, directive=directive: by_campaign(state, directive)
@@ -190,12 +189,18 @@ class Coding:
         promoted = verdict is not None and verdict.verdict == "promoted"
         if promoted:
             failpoints.reach("accepted.recorded")
-        await self._accept_champion()
-        if promoted:
-            failpoints.reach("accepted.moved")
-        for notice in await self._workspace.give_back(turn.slot):
-            _log.warning("%s", notice)
-        await self._stashes.forget_dropped()
+
+        async def settled() -> None:
+            try:
+                await self._upkeep.follow()
+                if promoted:
+                    failpoints.reach("accepted.moved")
+            finally:  # a person may need the checkout to mend what keeps the branch from moving
+                for notice in await self._workspace.give_back(turn.slot):
+                    _log.warning("%s", notice)
+            await self._stashes.forget_dropped()
+
+        await self._upkeep.see_to(settled)
 
     async def close(self) -> None:
         """Give back what is the person's.
@@ -204,23 +209,6 @@ class Coding:
             WorkspaceError: it cannot be given back as it was found.
         """
         await self._workspace.close()
-
-    async def _accept_champion(self) -> None:
-        """Let the run's branch name the champion; it has none before a candidate was accepted."""
-        # Two iterations that end at a time would move the branch at a time.
-        async with self._accepting:
-            await self._let_branch_follow()
-
-    async def _let_branch_follow(self) -> None:
-        state = self._writer.state
-        champion = state.best()
-        code = champion.code if champion else None
-        if champion is None or code is None or code.commit is None or champion.id == self._followed:
-            return
-        first = champion.id == state.baseline and not any(map(made_here, state.candidates.values()))
-        if not first:
-            await self._workspace.accept(Commit(code.commit))
-        self._followed = champion.id
 
     async def _work(self, turn: OpenIteration) -> None:
         agents, code = self._agents, self._code(turn)

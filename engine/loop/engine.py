@@ -100,8 +100,9 @@ class Engine:
             gaps=parts.gaps,
             alive_before_s=parts.state.alive_s,
         )
-        self._watch = Watch(self._writer, self._control, parts.paths)
-        self._guard = Guard(self._writer, parts.paths, parts.breaker)
+        pausing = anyio.Lock()
+        self._watch = Watch(self._writer, self._control, parts.paths, pausing)
+        self._guard = Guard(self._writer, parts.paths, parts.breaker, pausing)
         room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
         self._receipts = ReceiptWriter(parts.paths, room)
         self._pages = Pages(parts.state, parts.paths, room)

@@ -1,5 +1,6 @@
 """Halting: the engine stays up, starts nothing, and says what a person has to look at."""
 
+import anyio
 import anyio.to_thread
 
 from engine.agents import homes
@@ -21,12 +22,16 @@ class Guard:
         writer: whose state is looked at.
         paths: the run's folder.
         breaker: how many failures are too many.
+        pausing: held while the PAUSE file and what is recorded of it are brought together.
     """
 
-    def __init__(self, writer: Writer, paths: RunPaths, breaker: Breaker) -> None:
+    def __init__(
+        self, writer: Writer, paths: RunPaths, breaker: Breaker, pausing: anyio.Lock
+    ) -> None:
         self._writer = writer
         self._paths = paths
         self._breaker = breaker
+        self._pausing = pausing
 
     async def look(self) -> None:
         """Halt when too many iterations failed, or failed alike."""
@@ -40,6 +45,11 @@ class Guard:
 
     async def halt(self, reason: str) -> None:
         """Stop starting steps until a person has looked."""
+        # The file would else be taken for a pause by hand before the halt is recorded.
+        async with self._pausing:
+            await self._halt(reason)
+
+    async def _halt(self, reason: str) -> None:
         state = self._writer.state
         if state.paused is not None:
             return

@@ -19,12 +19,22 @@ BY_HAND: Final = "the PAUSE file"
 
 
 class Watch:
-    """Carries out what lies in the inbox, and follows the PAUSE file."""
+    """Carries out what lies in the inbox, and follows the PAUSE file.
 
-    def __init__(self, writer: Writer, control: Control, paths: RunPaths) -> None:
+    Args:
+        writer: records what comes of them.
+        control: cuts off what runs.
+        paths: the run's folder.
+        pausing: held while the PAUSE file and what is recorded of it are brought together.
+    """
+
+    def __init__(
+        self, writer: Writer, control: Control, paths: RunPaths, pausing: anyio.Lock
+    ) -> None:
         self._writer = writer
         self._control = control
         self._paths = paths
+        self._pausing = pausing
 
     async def run(self) -> None:
         """Look ten times a second, for ever."""
@@ -34,10 +44,11 @@ class Watch:
 
     async def look(self) -> None:
         """Answer every command that waits, then follow the PAUSE file."""
-        for envelope in inbox.pending(self._paths.inbox):
-            failpoints.reach("command.read")
-            await self._carry_out(envelope)
-        await self._follow_file()
+        async with self._pausing:
+            for envelope in inbox.pending(self._paths.inbox):
+                failpoints.reach("command.read")
+                await self._carry_out(envelope)
+            await self._follow_file()
 
     async def _carry_out(self, envelope: Envelope) -> None:
         if envelope.id not in self._writer.state.answers:

@@ -38,7 +38,7 @@ class Room:
         try:
             return await action()
         except OSError as error:
-            if error.errno not in _FULL:
+            if not is_full(error):
                 raise
             self._begin(f"no room on the disk for {what}")
         try:
@@ -63,7 +63,7 @@ class Room:
             try:
                 return await action()
             except OSError as error:
-                if error.errno not in _FULL:
+                if not is_full(error):
                     raise
 
     def _begin(self, reason: str) -> None:
@@ -75,6 +75,11 @@ class Room:
         self._waiting -= 1
         if self._waiting == 0 and self._on_wait is not None:
             self._on_wait(None)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk is full, or a quota is used up."""
+    return error.errno in _FULL
 
 
 def has_some(folder: Path) -> bool:

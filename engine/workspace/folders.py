@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.workspace.protocol import WorkspaceError
+from engine.runfolder.room import is_full
+from engine.workspace.protocol import FullDiskError, WorkspaceError
 
 
 def remove(path: Path) -> None:
@@ -54,11 +55,16 @@ def open_up(folder: Path) -> None:
 
 @contextmanager
 def disk_errors(place: Path) -> Generator[None]:
-    """Raise what the disk refuses as a WorkspaceError that names the place."""
+    """Raise what the disk refuses as a WorkspaceError that names the place.
+
+    Raises:
+        WorkspaceError: a FullDiskError where room is all that is missing.
+    """
     try:
         yield
     except OSError as error:
-        raise WorkspaceError(
+        kind = FullDiskError if is_full(error) else WorkspaceError
+        raise kind(
             f"{error.filename or place}: {error.strerror or error}; make room or give this user "
             "the right to write there, then start again"
         ) from error

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.executors.protocol import NotStarted, TimedOut
 from engine.executors.tools import MOST_BYTES, Captured, capture
-from engine.workspace.protocol import WorkspaceError
+from engine.workspace.protocol import FullDiskError, WorkspaceError
 
 DEADLINE_S: Final = 300.0
 _LITTLE_BYTES: Final = 1 << 16
@@ -43,9 +43,11 @@ _HARMLESS: Final = frozenset(
 
 _KEPT: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 _CONNECTING: Final = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_SSL_CAINFO")
-_ADVICE: Final = {
+_NO_ROOM: Final = {
     "No space left on device": "the disk is full; make room and start again",
     "Disk quota exceeded": "your quota is used up; make room and start again",
+}
+_ADVICE: Final = {
     "Read-only file system": "it lies on a file system that cannot be written",
     "Permission denied": "give this user the right to write there",
     "insufficient permission": "give this user the right to write there",
@@ -170,15 +172,22 @@ class Git:
 
 
 def failure(verb: str, where: Path, ended: Captured) -> WorkspaceError:
-    """What to say of a git that failed."""
+    """What to say of a git that failed; a FullDiskError where room is all that was missing."""
     if ended.cut:
         return WorkspaceError(f"git {verb} in {where} printed more than can be taken")
     said = ended.err.decode(errors="replace").strip() or f"status {ended.exit_code}"
-    advice = next((text for words, text in _ADVICE.items() if words in said), "")
-    if not advice and _full(where):  # git does not always say why it could not write
-        advice = _ADVICE["No space left on device"]
+    no_room, advice = _said_in(said, _NO_ROOM), _said_in(said, _ADVICE)
+    if not no_room and not advice and _full(where):  # git does not always say why it cannot write
+        no_room = _NO_ROOM["No space left on device"]
     said = " / ".join(said[-_SAID_CHARACTERS:].splitlines())
-    return WorkspaceError(f"git {verb} failed in {where}: {said}{advice and f' ({advice})'}")
+    text = f"git {verb} failed in {where}: {said}"
+    if no_room:
+        return FullDiskError(f"{text} ({no_room})")
+    return WorkspaceError(f"{text}{advice and f' ({advice})'}")
+
+
+def _said_in(said: str, advice: Mapping[str, str]) -> str:
+    return next((text for words, text in advice.items() if words in said), "")
 
 
 def _full(where: Path) -> bool:

@@ -168,7 +168,7 @@ class Holding:
         ):
             raise WorkspaceError(
                 f"{_short(intent.branch)} in {self.place.tree} has commits that the run does not "
-                f"know ({now[:12]}); merge or move them, then start again"
+                f"know ({now[:12]}); merge or move them, then `controlroom resume`"
             )
         self._write(msgspec.structs.replace(intent, accepting=commit))
         failpoints.reach("workspace.accepting")

@@ -27,6 +27,7 @@ from engine.workspace.protocol import (
     Change,
     Commit,
     Conflict,
+    FullDiskError,
     Refused,
     Stashed,
     Unchanged,
@@ -113,6 +114,8 @@ class InPlace:
         try:
             tip = await self._what_fits(holding.intent.base, message)
             await self._lines.kept(holding.intent.base, tip, _LEFT if agents else _FOUND)
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what was left in %s cannot be kept: %s", self.top, error)
         await holding.give_back()
@@ -186,6 +189,8 @@ class InPlace:
             return await self._left_as(name)
         try:
             tip = await self._what_fits(base, f"Cut off: {name}")
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what %s left cannot be kept: %s", name, error)
             return None
@@ -223,10 +228,10 @@ class InPlace:
         return await self._lines.carry_over(commit, base, onto, name)
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves."""
-        return await self._lines.merge_main(commit, remote, branch, fetch=fetch)
+        return await self._lines.merge_main(commit, remote, branch, fetch_s=fetch_s)
 
     async def accept(self, commit: Commit) -> None:
         """Move the person's branch to the commit; a second call does nothing."""

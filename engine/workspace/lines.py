@@ -18,7 +18,6 @@ from engine.workspace.protocol import (
 from engine.workspace.refs import Refs
 from engine.workspace.repository import Repository, resolve
 
-FETCH_DEADLINE_S: Final = 120.0
 _STASH: Final = "stash"
 _MAIN: Final = "main"
 
@@ -77,10 +76,10 @@ class Lines:
         return await self.described(onto, Tip(made, tree), name)
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote."""
-        main = await self._main(remote, branch, fetch=fetch)
+        main = await self._main(remote, branch, fetch_s)
         if await history.is_ancestor(self.git, main, commit):
             return Unchanged()
         name = f"sync/{commit[:12]}-{main[:12]}"
@@ -94,10 +93,10 @@ class Lines:
         made = await history.commit_tree(self.git, joined, [commit, main], message)
         return await self.described(commit, Tip(made, joined), name)
 
-    async def _main(self, remote: str, branch: str, *, fetch: bool) -> Commit:
+    async def _main(self, remote: str, branch: str, fetch_s: float | None) -> Commit:
         if not remote:
             return await resolve(self.repository, f"refs/heads/{branch}")
-        if not fetch:
+        if fetch_s is None:
             return await resolve(self.repository, f"refs/remotes/{remote}/{branch}")
         if remote.startswith("-"):
             raise WorkspaceError(f"{remote!r} is no name of a remote")
@@ -114,7 +113,7 @@ class Lines:
             remote,
             f"+refs/heads/{branch}:{into}",
             env=self.git.connecting(),
-            deadline_s=FETCH_DEADLINE_S,
+            deadline_s=fetch_s,
         )
         return await resolve(self.repository, into)
 

@@ -24,6 +24,7 @@ from engine.workspace.protocol import (
     Change,
     Commit,
     Conflict,
+    FullDiskError,
     Refused,
     Stashed,
     Unchanged,
@@ -120,8 +121,13 @@ class Pool:
         """Keep what an attempt that was cut off left in the slot's tree, under the private ref."""
         if not await anyio.Path(self._place(slot).tree).is_dir():
             return None
+        if self._slot(slot).underway:
+            # It was kept before it was lent again: what is there now is half of a clean one.
+            return await self._lines.refs.read(name)
         try:
             tip = await self._slot(slot).what_fits(base, f"Cut off: {name}")
+        except FullDiskError:
+            raise  # it can be kept once there is room
         except WorkspaceError as error:
             _log.warning("what %s left cannot be kept: %s", name, error)
             return None
@@ -147,10 +153,10 @@ class Pool:
         return await self._lines.carry_over(commit, base, onto, name)
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves."""
-        return await self._lines.merge_main(commit, remote, branch, fetch=fetch)
+        return await self._lines.merge_main(commit, remote, branch, fetch_s=fetch_s)
 
     async def accept(self, commit: Commit) -> None:
         """Let the run's branch name `commit`; a second call with the same commit does nothing."""

@@ -17,8 +17,8 @@ import anyio.to_thread
 import msgspec
 
 from engine.workspace.folders import is_folder, remove
-from engine.workspace.git import Git, Place
-from engine.workspace.protocol import Commit
+from engine.workspace.git import Git, Place, failure
+from engine.workspace.protocol import Commit, FullDiskError
 from engine.workspace.repository import Repository
 
 _OID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -185,7 +185,12 @@ async def _copied(git: Git, names: bytes, env: dict[str, str]) -> bool:
     )
     if pack.exit_code != 0 or pack.cut:
         return False
-    return (await git.ask("unpack-objects", "-q", "--strict", stdin=pack.out)).exit_code == 0
+    ended = await git.ask("unpack-objects", "-q", "--strict", stdin=pack.out)
+    if ended.exit_code == 0:
+        return True
+    if isinstance(error := failure("unpack-objects", git.cwd, ended), FullDiskError):
+        raise error  # they can be read: only the room for them is missing
+    return False
 
 
 def _config(repository: Repository, copied: list[tuple[str, str]]) -> str:

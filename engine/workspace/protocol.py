@@ -65,6 +65,10 @@ class WorkspaceError(Exception):
     """Git, the disk or a policy does not allow it; the text says what, where and what to do."""
 
 
+class FullDiskError(WorkspaceError):
+    """The disk is full, or a quota is used up; once there is room, the same call goes through."""
+
+
 class Stashed(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that was put aside, under the private ref stash/`name`."""
 
@@ -76,7 +80,8 @@ class Stashed(msgspec.Struct, frozen=True, kw_only=True):
 class Workspace(Protocol):
     """The trees of a run. One tree a slot; calls for one slot never overlap.
 
-    Every call may raise WorkspaceError: git, the disk or a policy does not allow it.
+    Every call may raise WorkspaceError: git, the disk or a policy does not allow it. Where that is
+    a FullDiskError, the same call may be made again.
     """
 
     @property
@@ -128,7 +133,8 @@ class Workspace(Protocol):
     async def rescue(self, slot: int, base: Commit, name: str) -> Commit | None:
         """Keep what an attempt that was cut off left in the slot's tree, under the private ref.
 
-        None when it left nothing, or nothing that can be read; a second call is harmless.
+        None when it left nothing, or nothing that can be read; a second call is harmless. On a
+        full disk it raises FullDiskError, and the tree must not be lent before it was kept.
         """
         ...
 
@@ -154,7 +160,7 @@ class Workspace(Protocol):
         ...
 
     async def merge_main(
-        self, commit: Commit, remote: str, branch: str, *, fetch: bool
+        self, commit: Commit, remote: str, branch: str, *, fetch_s: float | None
     ) -> Change | Unchanged | Conflict:
         """The commit joined with a branch of a remote; no tree and no ref of the person's moves.
 
@@ -162,7 +168,7 @@ class Workspace(Protocol):
             commit: the run's side.
             remote: its name; empty for a branch of this repository.
             branch: the branch.
-            fetch: ask the remote; else what was last fetched is taken.
+            fetch_s: ask the remote, for so long at most; with None what was last fetched is taken.
         """
         ...
 

@@ -132,7 +132,7 @@ class Refs:
             return
         raise WorkspaceError(
             f"the branch {self._short} in {self._repository.top} is at {now[:12]}, where this run "
-            "did not put it; rename that branch (git branch -m) and start again"
+            "did not put it; rename that branch (git branch -m), then `controlroom resume`"
         )
 
     async def _check_free(self) -> None:
@@ -144,7 +144,7 @@ class Refs:
                 where = shown(found[0].removeprefix(b"worktree "))
                 raise WorkspaceError(
                     f"the branch {self._short} is checked out in {where}; check out another "
-                    "branch there, then start again"
+                    "branch there, then `controlroom resume`"
                 )
 
     async def check_name(self) -> None:

@@ -70,6 +70,12 @@ class SlotTree:
         self.place = place
         self._furnishing = furnishing
         self._brought = brought
+        self._underway = place.index.with_name(f"{place.tree.name}.underway")
+
+    @property
+    def underway(self) -> bool:
+        """Whether it is being brought to a commit, or was when an engine died: it is nobody's."""
+        return self._underway.exists()
 
     async def bring_to(self, commit: Commit) -> Path:
         """The tree, exactly as the commit has it, with a new private repository.
@@ -85,6 +91,8 @@ class SlotTree:
             await anyio.to_thread.run_sync(self._begin_anew)
             index = await self._reset(commit)
         self._brought[self.place.tree] = Brought(commit, _digest(index))
+        with disk_errors(self.place.tree):
+            self._underway.unlink(missing_ok=True)
         return self.place.tree
 
     async def tip(self, base: Commit, message: str) -> Tip | Refused:
@@ -154,6 +162,7 @@ class SlotTree:
 
     def _prepare(self, known: Brought | None) -> None:
         with disk_errors(self.place.tree):
+            self._underway.touch()
             if self.place.tree.is_symlink() or self.place.tree.is_file():
                 remove(self.place.tree)
             self.place.tree.mkdir(parents=True, exist_ok=True)

@@ -430,23 +430,23 @@ class WorkspaceContract(ABC):
         await bench.workspace.give_back(0)
         before = person.state()
         merge = bench.workspace.merge_main
-        nothing = await merge(candidate, "", "main", fetch=False)
+        nothing = await merge(candidate, "", "main", fetch_s=None)
         assert nothing == Unchanged()
-        merged = await merge(candidate, str(other), "main", fetch=True)
+        merged = await merge(candidate, str(other), "main", fetch_s=30)
         assert isinstance(merged, Change)
         assert {"ours.txt", "theirs.txt"} <= set(tree_files(person.top, merged.commit))
         assert git(person.top, "log", "-1", "--format=%P", merged.commit).split()[0] == candidate
-        ahead = await merge(bench.base, str(other), "main", fetch=True)
+        ahead = await merge(bench.base, str(other), "main", fetch_s=30)
         assert isinstance(ahead, Change)
         assert ahead.commit == git(other, "rev-parse", "HEAD")
         write(other, {"ours.txt": "not ours\n"})
         git(other, "add", "-A")
         git(other, "commit", "-qm", "Clash")
-        clash = await merge(candidate, str(other), "main", fetch=True)
+        clash = await merge(candidate, str(other), "main", fetch_s=30)
         assert clash == Conflict(paths=["ours.txt"])
         assert differences(before, person.state()) == {}
         with pytest.raises(WorkspaceError, match="nowhere"):
-            await merge(candidate, "nowhere", "main", fetch=True)
+            await merge(candidate, "nowhere", "main", fetch_s=30)
 
     @pytest.mark.anyio
     async def test_a_difference_is_text_and_is_cut(self, bench: Bench) -> None:

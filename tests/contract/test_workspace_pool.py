@@ -455,6 +455,33 @@ async def test_ten_slots_at_once(person: Person) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_was_kept_is_not_replaced_by_a_tree_that_is_half_made_anew(
+    person: Person,
+) -> None:
+    """An engine that died while it lent the tree again keeps the attempt before that once more."""
+    pool = make(person)
+    base = await pool.open()
+    tree = await pool.lend(0, base)
+    write(tree, {"a.txt": "A\n"})
+    git(tree, "-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qam", "Own")
+    kept = await pool.rescue(0, base, "attempts/00002-1")
+    assert kept is not None
+    lost = "0" * 39 + "1"
+    with pytest.raises(WorkspaceError, match="read-tree"):
+        await pool.lend(0, Commit(lost))
+    write(tree, {"a.txt": "half\n"})
+    assert await make(person).open() == base
+    again = make(person)
+    await again.open()
+    assert await again.rescue(0, base, "attempts/00002-1") == kept
+    assert git(person.top, "show", f"{kept}:a.txt") == "A"
+    await again.lend(0, base)
+    write(tree, {"a.txt": "B\n"})
+    second = await again.rescue(0, base, "attempts/00002-2")
+    assert git(person.top, "show", f"{second}:a.txt") == "B"
+
+
+@pytest.mark.anyio
 async def test_the_branch_is_moved_by_nobody_else(person: Person, tmp_path: Path) -> None:
     pool = make(person)
     base = await pool.open()

@@ -9,8 +9,11 @@ from engine.agents.files import open_files
 from engine.agents.protocol import Message
 from engine.agents.result import Limits, SessionResult
 from engine.executors.protocol import Interrupted
+from engine.runfolder import RunPaths, heartbeat
 from engine.runfolder.room import Room
 from tests.agents import Stage, recorded
+from tests.coding import Toy, value
+from tests.driving import wait_for
 from tests.mounts import fill, small_disk
 
 
@@ -93,3 +96,31 @@ async def test_an_agent_that_failed_for_want_of_room_is_to_be_repeated(tmp_path:
                     await anyio.sleep(0.01)
             (stage.tree / "filler").unlink()
         assert results == [Interrupted("it failed while the disk was full")]
+
+
+def test_a_change_that_the_repository_has_no_room_for_is_waited_for(tmp_path: Path) -> None:
+    """The repository's disk alone is full: what the run itself writes goes on."""
+    gate = tmp_path / "gates" / "gate"
+    with small_disk(tmp_path / "disk", 4 << 20) as disk:
+        turns = {2: [value(9), {"wait_for": str(gate)}]}
+        climb = Toy(disk / "toy", turns, sandbox={"read": [str(gate.parent)]})
+        climb.run_dir = tmp_path / "run"
+        climb.paths = RunPaths(climb.run_dir)
+        gate.parent.mkdir()
+        engine = climb.start("--iterations", "2", "--run-dir", str(climb.run_dir))
+        climb.wait_event("AgentStarted", iteration=2)
+        filler = fill(disk)
+        gate.touch()
+        wait_for(lambda: "no room on the disk for the repository" in waiting(climb))
+        assert engine.poll() is None
+        filler.unlink()
+        assert engine.wait() == 0, engine.output
+        assert climb.verdicts() == {1: "promoted", 2: "promoted"}
+        assert climb.shown(climb.champion_commit()) == "VALUE = 9"
+        climb.end()
+
+
+def waiting(climb: Toy) -> str:
+    """What the engine says that it waits for."""
+    beat = heartbeat.read(climb.paths.heartbeat)
+    return (beat and beat.waiting) or ""

@@ -1,7 +1,10 @@
 """Killed at every named failpoint and started again: nothing lost, nothing done twice."""
 
+import importlib
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -83,6 +86,32 @@ def test_a_resume_that_was_cut_off(driver: Driver, reference: Driver) -> None:
     driver.run(status=-signal.SIGKILL, **armed("pause.removed"))
     driver.run()
     same_outcome(driver, reference)
+
+
+def functions() -> Iterator[FunctionType]:
+    """All tests that kill: those of this folder, and those of the mentor."""
+    here = Path(__file__).parent
+    modules = [f"tests.crash.{path.stem}" for path in here.glob("test_*.py")]
+    for name in [*modules, "tests.scenario.test_mentor"]:
+        found = vars(importlib.import_module(name)).items()
+        yield from (
+            each
+            for key, each in found
+            if key.startswith("test_") and isinstance(each, FunctionType)
+        )
+
+
+def armed_in(test: FunctionType) -> set[str]:
+    """The failpoints that a test is given, one after the other, or names in its own lines."""
+    marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+    given = [text for mark in marks for text in mark.args[1] if isinstance(text, str)]
+    named = [text for text in test.__code__.co_consts if isinstance(text, str)]
+    return {text.partition(":")[0] for text in [*given, *named]} & set(NAMES)
+
+
+def test_at_every_failpoint_some_test_kills() -> None:
+    tried = {name for test in functions() for name in armed_in(test)}
+    assert sorted(set(NAMES) - tried) == []
 
 
 def test_every_failpoint_is_in_the_code() -> None:

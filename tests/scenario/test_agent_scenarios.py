@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.commands import AddDirective, EditDirective, RetireDirective
+from engine.core.commands import AddDirective, EditDirective, Resume, RetireDirective
 from engine.core.ids import DirectiveId
-from tests.coding import SCORE, SECRET, Steps, Toy, answer, spend, value
+from tests.coding import SCORE, SECRET, Steps, Toy, answer, aside, spend, value
 from tests.driving import wait_for
 from tests.workspaces import git
 
@@ -323,33 +323,58 @@ def test_s15_a_corrupt_journal_stops_the_loop_and_is_left_as_it_is(toy: Make) ->
 
 
 def test_s15_a_branch_that_somebody_moved_is_not_moved_back(toy: Make) -> None:
+    """Neither when the run is started again; it goes on when the branch is out of its way."""
     climb = toy({2: [value(9)], 3: [value(8)]})
     climb.run(2)
     ours = climb.branch()
     theirs = git(climb.repo, "commit-tree", f"{ours}^{{tree}}", "-p", ours, "-m", "Mine")
     git(climb.repo, "update-ref", "refs/heads/controlroom/toy/toy-s0", theirs)
-    said = climb.run(3, status=5)
-    assert "where this run did not put it" in said
+    engine = climb.start("--iterations", "3")
+    halted = climb.wait_event("RunPaused", halt=True)
+    assert "where this run did not put it" in halted["reason"]
     assert climb.branch() == theirs
+    assert climb.of_iteration(3) == []
     with climb.person_at_work():
         git(climb.repo, "branch", "-q", "-m", "controlroom/toy/toy-s0", "theirs")
-    climb.run(3)
+    climb.send(Resume())
+    assert engine.wait() == 0
     assert climb.shown(climb.branch()) == "VALUE = 8"
 
 
-def test_a_branch_that_somebody_checked_out_is_not_moved_under_their_feet(toy: Make) -> None:
-    climb = toy({2: [value(9)], 3: [value(8)]})
+def test_a_branch_that_somebody_checked_out_is_not_moved_under_their_feet(
+    toy: Make, tmp_path: Path
+) -> None:
+    """A look at the branch overnight: the run halts, no agent is cut off, it goes on when told."""
+    gate, other = tmp_path / "gates" / "gate", tmp_path / "gates" / "other"
+    turns: dict[int | str, Steps] = {
+        2: [value(9)],
+        3: [value(8), {"wait_for": str(gate)}],
+        4: [aside(-2), {"wait_for": str(other)}],
+    }
+    climb = toy(turns, agent={"slots": 2})
     climb.run(2)
+    engine = climb.start("--iterations", "4")
+    climb.wait_event("AgentStarted", iteration=3)
+    climb.wait_event("AgentStarted", iteration=4)
     before = climb.branch()
     with climb.person_at_work():
         git(climb.repo, "symbolic-ref", "HEAD", "refs/heads/controlroom/toy/toy-s0")
-    assert "is checked out in" in climb.run(3, status=5)
-    assert climb.branch() == before
-    assert climb.verdicts()[3] == "promoted"
+    gate.touch()
+    halted = climb.wait_event("RunPaused", halt=True)
+    assert "is checked out in" in halted["reason"]
+    assert "controlroom resume" in halted["reason"]
+    assert climb.status()["state"] == "halted"
+    assert (climb.branch(), climb.verdicts()[3]) == (before, "promoted")
+    other.touch()
+    climb.wait_event("AgentFinished", iteration=4)
     with climb.person_at_work():
         git(climb.repo, "symbolic-ref", "HEAD", "refs/heads/main")
-    climb.run(3)
+    climb.send(Resume())
+    assert engine.wait() == 0
+    assert climb.events("AgentInterrupted") == []
+    assert climb.verdicts()[4] == "promoted"
     assert climb.shown(climb.branch()) == "VALUE = 8"
+    assert climb.shown(climb.branch(), "aside.py") == "ASIDE = -2"
 
 
 def _when(event: dict[str, str]) -> float:

@@ -7,19 +7,32 @@ from tests.driving import of_type, wait_for
 
 Make = Callable[..., Toy]
 SEED = [
-    "--resilient",
+    "--model", "gpt-5.3-codex",
     "--effort", "xhigh",
+    "--resilient",
     "--directive-preset", "triangular-inversion",
+    "--dirty-policy", "stash",
+    "--prompt-file", "../prompt.md",
     "--directive", 'Keep "work.py" short.\nAlways.',
     "--no-commit-policy", "count-failure",
     "--post-check", "{python} -S -c 'import work; assert work.VALUE != 8'",
     "--post-check", "true",
 ]  # fmt: skip
-"""The loop that this one is measured by was called like this, flag by flag."""
+"""The loop that this one is measured by was called like this, flag by flag.
+
+Without what comes with a leased device, and with a directive of its own.
+"""
+PROMPT = "One change, one hypothesis.\n\n{{briefing}}\n"
+
+
+def with_prompt(made: Toy) -> Toy:
+    """The person has a prompt of their own, beside the repository."""
+    (made.folder / "prompt.md").write_text(PROMPT)
+    return made
 
 
 def test_the_flags_reach_prompts_checks_and_the_remembered_campaign(toy: Make) -> None:
-    made = toy({2: [value(9), answer()], 3: [value(8), answer()]})
+    made = with_prompt(toy({2: [value(9), answer()], 3: [value(8), answer()]}))
     made.run(3, *SEED)
     assert made.verdicts() == {1: "promoted", 2: "promoted", 3: "incorrect"}
     (created,) = made.events("RunCreated")
@@ -31,11 +44,13 @@ def test_the_flags_reach_prompts_checks_and_the_remembered_campaign(toy: Make) -
     assert 'Keep "work.py" short.\nAlways.' in prompt
     assert "triangular" in prompt.lower()
     (first,) = made.of_iteration(2, "AgentStarted")
-    assert first["effort"] == "xhigh"
+    assert (first["model"], first["effort"]) == ("gpt-5.3-codex", "xhigh")
+    assert prompt.startswith("One change, one hypothesis.")
+    assert document["workspace"]["dirty"] == "stash"
 
 
 def test_the_same_flags_go_on_with_a_run_and_others_are_asked_about(toy: Make) -> None:
-    made = toy({})
+    made = with_prompt(toy({}))
     made.run(2, *SEED)
     made.run(3, *SEED)
     assert len(made.events("EngineStarted")) == 2
@@ -46,7 +61,7 @@ def test_the_same_flags_go_on_with_a_run_and_others_are_asked_about(toy: Make) -
 
 
 def test_an_engine_in_the_background_gets_the_flags(toy: Make) -> None:
-    made = toy({})
+    made = with_prompt(toy({}))
     words = ["run", "campaign.yaml", "--detach", "--iterations", "2", "--exit-on-halt", *SEED]
     started = made.call(*words)
     assert started.wait() == 0, started.output

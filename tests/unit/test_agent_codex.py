@@ -71,6 +71,12 @@ def test_its_command_line(stage: Stage) -> None:
     assert "sk-1" not in " ".join(launch.argv)
 
 
+def test_options_of_the_campaign_come_after_settings_of_the_engine(stage: Stage) -> None:
+    """So they win: the program takes the last of two `-c` for the same key."""
+    words = Codex().launch(stage.task(options=("-c", 'web_search="live"'))).argv
+    assert words.index('web_search="disabled"') < words.index('web_search="live"')
+
+
 def test_a_second_launch_of_the_same_attempt_is_no_error(stage: Stage) -> None:
     (stage.root / "home").mkdir()
     (stage.root / "home" / "auth.json").write_text("{}")

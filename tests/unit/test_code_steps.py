@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from engine.core import events as e
@@ -90,7 +91,7 @@ def coding(tmp_path: Path) -> Iterator[Make]:
         writer = trees.writer = Writer(journals[0], state_of(story), Trouble())
         steps = Coding(
             writer, Control(), plan or Plan(checks=()), workspace=trees, agents=None,
-            guard=Guard(writer, paths, Breaker()),
+            guard=Guard(writer, paths, Breaker(), anyio.Lock()),
             grounds=Grounds(trees, tmp_path, (), judged=False),
         )  # fmt: skip
         return steps, writer

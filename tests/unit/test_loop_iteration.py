@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from engine.core import events as e
@@ -50,7 +51,7 @@ async def test_a_machine_out_of_order_halts_a_search(
     search = Iteration(
         writer,
         Control(),
-        Guard(writer, paths, Breaker(caps={"infra": cap})),
+        Guard(writer, paths, Breaker(caps={"infra": cap}), anyio.Lock()),
         checks=OutOfOrder(),
         plan=Plan(checks=(PlannedCheck(name="cost"),)),
         code=NoCode(),

@@ -63,7 +63,7 @@ class WorkspaceSpec(Model):
     restore: Literal["warn-keep", "fail"] = Field(
         default="warn-keep",
         description="In mode `in-place`, when these changes do not fit any more. `warn-keep`: say "
-        "so, keep them under their ref and go on; `fail`: stop.",
+        "so, keep them under their ref and go on; `fail`: halt.",
         examples=["fail"],
     )
     sync: Literal["off", "once", "each"] = Field(
