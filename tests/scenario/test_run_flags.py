@@ -50,7 +50,7 @@ def test_the_flags_reach_prompts_checks_and_the_remembered_campaign(toy: Make) -
 
 
 def test_the_same_flags_go_on_with_a_run_and_others_are_asked_about(toy: Make) -> None:
-    made = with_prompt(toy({}))
+    made = with_prompt(toy({}, policy={"same_failure": 0}))
     made.run(2, *SEED)
     made.run(3, *SEED)
     assert len(made.events("EngineStarted")) == 2
