@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.agents import homes
 from engine.agents.protocol import Confinement
-from engine.agents.walls import Walls, credentials, has_network
+from engine.agents.walls import Walls, credentials, has_network, walls_of
 from engine.checks.environment import EnvironmentFailedError, environments_folder, find_interpreter
 from engine.cli.request import Request
 from engine.core.campaign.environment import InterpreterEnvironment
@@ -15,6 +15,11 @@ from engine.core.campaign.proposers import AgentSpec
 from engine.executors.interpreters import interpreter_folders
 from engine.runfolder.paths import WORK_FOLDER
 from engine.workspace.borrowed import git_folders, object_folders
+
+
+def confined(campaign: Campaign) -> bool:
+    """Whether every agent of the campaign gets a sandbox here; cost as of `walls_of`."""
+    return all(walls_of(spec).stand for spec in campaign.agents)
 
 
 def confinement(

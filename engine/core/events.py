@@ -126,7 +126,11 @@ class RunCreated(Event, frozen=True, kw_only=True):
 
 
 class EngineStarted(Event, frozen=True, kw_only=True):
-    """An engine took the run over. `alive_s` is how long earlier engines of the run lived."""
+    """An engine took the run over. `alive_s` is how long earlier engines of the run lived.
+
+    `forgeable` tells that under this engine what judges is open to what it judges, whatever was so
+    before: a sealed run that goes on unsealed, an agent whose sandbox does not stand here.
+    """
 
     pid: int
     start_ticks: int
@@ -135,6 +139,7 @@ class EngineStarted(Event, frozen=True, kw_only=True):
     version: str
     alive_s: float
     fingerprint: dict[str, str]
+    forgeable: bool = False
 
 
 class LimitsChanged(Event, frozen=True, kw_only=True):

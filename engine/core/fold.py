@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never
 
+import msgspec
+
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_memory import fold_memory
@@ -156,8 +158,9 @@ def _run(
             state.limits, state.slots = event.limits, event.slots
             state.failures_in_a_row = state.counted_failures = 0
         case e.CampaignChangeAccepted():
-            state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
-            state.document = event.document
+            forgeable = state.metric.forgeable or event.metric.forgeable
+            state.campaign_sha256, state.document = event.campaign_sha256, event.document
+            state.metric = msgspec.structs.replace(event.metric, forgeable=forgeable)
         case e.RunPaused():
             state.paused = Pausing(
                 by=event.by, reason=event.reason, since=record.time, halt=event.halt
@@ -193,6 +196,8 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
         started=time,
         fingerprint=event.fingerprint,
     )
+    if event.forgeable:  # for good: its champions may have been forged, and others fall to them
+        state.metric = msgspec.structs.replace(state.metric, forgeable=True)
     state.engines += 1
     state.alive_s = event.alive_s
     if state.finished is not None:

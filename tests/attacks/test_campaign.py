@@ -7,6 +7,8 @@ judge runs it on numbers that nobody has seen, and counts its comparators. The f
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,7 +127,8 @@ class Climb(Toy):
         self._port = port
         (folder / "secret.txt").write_text(PLANTED)
         self.secret = folder / "secret.txt"
-        self._played = self._turns(folder)
+        self.folder = folder
+        self._played = self._turns()
         super().__init__(folder, self._played, **(CAMPAIGN | campaign))
         shutil.copytree(HERE / "toy", self.repo, dirs_exist_ok=True)
         files = [path.name for path in (HERE / "toy").iterdir() if path.name != "__pycache__"]
@@ -137,21 +140,22 @@ class Climb(Toy):
         """What the agent does in an iteration."""
         return self._played[number]
 
-    def _turns(self, folder: Path) -> dict[int | str, Steps]:
+    def _turns(self) -> dict[int | str, Steps]:
         turns: dict[int | str, Steps] = {}
         for name, (file, text, _) in EDITS.items():
             # With a better network as well, so that there is something to be won.
-            turns[NUMBERS[name]] = [_write(file, text), self._network("honest", folder)]
+            turns[NUMBERS[name]] = [_write(file, text), self.network("honest")]
         for name, (file, text) in WITHOUT_EFFECT.items():
             turns[NUMBERS[name]] = [_write(file, text)]
         for name in (*CANDIDATES, "honest"):
-            turns[NUMBERS[name]] = [self._network(name, folder)]
+            turns[NUMBERS[name]] = [self.network(name)]
         return turns
 
-    def _network(self, name: str, folder: Path) -> dict[str, Any]:
+    def network(self, name: str) -> dict[str, Any]:
+        """The step that writes a candidate's code, with what it knows of this machine."""
         text = (HERE / "candidates" / f"{name}.py").read_text()
-        run = folder / "repo" / ".controlroom" / "runs" / RUN
-        known = {"@FOLDER@": str(folder), "@RUN@": str(run), "@PORT@": str(self._port)}
+        run = self.folder / "repo" / ".controlroom" / "runs" / RUN
+        known = {"@FOLDER@": str(self.folder), "@RUN@": str(run), "@PORT@": str(self._port)}
         for word, meaning in known.items():
             text = text.replace(word, meaning)
         return _write("network.py", text)
@@ -253,6 +257,24 @@ def test_a_plain_check_is_forged_and_marked(tmp_path: Path) -> None:
     climb = Climb(tmp_path, checks=[plain], sandbox={})
     number = NUMBERS["forges_at_its_exit"]
     (tmp_path / "script.yaml").write_text(yaml.safe_dump({"iterations": {"2": climb.turn(number)}}))
+    climb.run(2)
+    assert climb.verdict(2)["value"] == 1
+    assert climb.status()["champion"]["forgeable"] is True
+    climb.end()
+
+
+def test_a_plain_check_beside_a_sealed_one_forges_it_and_is_marked(tmp_path: Path) -> None:
+    """It reports nothing, and has the person's rights: the judge's own interpreter is its prey."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (score,) = CAMPAIGN["checks"]
+    checks = [
+        {"name": "tests", "run": "{python} -c 'import network'"},
+        score | {"judge": "{python} judge.py"},
+    ]
+    python = {"interpreter": str(tmp_path / "venv" / "bin" / "python")}
+    climb = Climb(tmp_path, checks=checks, environment=python)
+    turns = {"2": [climb.network("changes_the_interpreter")]}
+    (tmp_path / "script.yaml").write_text(yaml.safe_dump({"iterations": turns}))
     climb.run(2)
     assert climb.verdict(2)["value"] == 1
     assert climb.status()["champion"]["forgeable"] is True
