@@ -174,6 +174,7 @@ class CheckRunner:
             background=ended.background,
             seed=outcome.seed,
             voided=outcome.voided,
+            own=judged.own,
         )
 
     async def _execute(self, turn: Turn, log: CheckLog) -> Ended:

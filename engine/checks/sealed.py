@@ -16,7 +16,7 @@ import msgspec
 
 from engine.checks import observe
 from engine.checks.boxes import Boxes
-from engine.checks.classify import Judged, Observed, classify, classify_produced
+from engine.checks.classify import Judged, Observed, classify_judged, classify_produced
 from engine.checks.files import remove
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
@@ -173,7 +173,7 @@ class Sealed:
             await log.finish(footer(ended))
             result = _reported(ended, token)
             seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, result)
-        judged = classify(turn.spec, seen)
+        judged = classify_judged(turn.spec, seen)
         outcome = _outcome(turn, folders.produced, log, seen=seen, judged=judged)
         return msgspec.structs.replace(outcome, start=start, seed=seed)
 
@@ -217,7 +217,7 @@ class Sealed:
     async def _run(self, turn: Turn, half: _Half, log: CheckLog) -> _Over | Interrupted:
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
-            return NotStarted(f"not set in the environment of the engine: {names}")
+            return NotStarted(f"not set in the environment of the engine: {names}", machine=True)
         return await self._executor.run(self._command(turn, half), log=log)
 
     async def _write(self, file: Path, content: dict[str, object]) -> None:

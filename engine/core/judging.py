@@ -95,13 +95,14 @@ def half_failed(
         again = RunCheck(name=check.name, half=last.half)
         return again if until_s <= now_s else Wait(until_s=until_s, reason=last.detail)
     verdict, reason = _why_failed(last)
+    strange = not last.own or last.half.role == "champion"
     return verdict_of(
         state,
         turn,
         verdict,
         reason,
         on_fail=check.on_fail,
-        signature=signature(f"{last.check} {verdict}: {last.detail}"),
+        signature=signature(f"{last.check} {verdict}: {last.detail}") if strange else "",
     )
 
 

@@ -134,6 +134,9 @@ def _after_failure(
 
 
 def _signature(report: CheckFinished) -> str:
+    """Equal for failures that are alike; none for what candidates do themselves."""
+    if report.own:
+        return ""
     return signature(f"{report.check} {report.verdict}: {report.detail}")
 
 

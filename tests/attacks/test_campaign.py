@@ -36,6 +36,9 @@ CAMPAIGN: dict[str, Any] = {
             "deadline": "12s",
             "reports": ["comparators"],
             "tests": {"passed": 300},
+            "failures": [{"pattern": "Connection reset", "class": "infra"}],
+            "retries": 2,
+            "backoff": "100ms",
         }
     ],
     "protect": ["judge.py", "produce.py", "tests/**", "tolerance.json"],
@@ -47,7 +50,6 @@ CAMPAIGN: dict[str, Any] = {
         "output": "2MiB",
         "produced": "8MiB",
     },
-    "policy": {"same_failure": 0},
 }
 
 Cheat = tuple[str, str]
@@ -96,6 +98,7 @@ CANDIDATES: dict[str, Cheat] = {
     "reads_the_journal": ("incorrect", "unable to open database file"),
     "reads_the_history": ("incorrect", "not a git repository|git.*returned non-zero"),
     "blames_the_machine": ("incorrect", "produce: exit status 126"),
+    "blames_the_network": ("incorrect", "produce: exit status 1: .*Connection reset"),
     "asks_for_the_seed": ("incorrect", "KeyError: 'seed'"),
     "calls_home": ("incorrect", "Connection refused"),
     "exits_early": ("incorrect", r"no network\.json was left"),

@@ -109,7 +109,6 @@ def test_a_change_of_what_is_protected_is_invalid_before_anything_runs(toy: Make
             5: [write("testsuite.py", "x = 1"), value(5)],
         },
         protect=["check.py", "tests", "src/**/b.*"],
-        policy={"same_failure": 0},
     )
     climb.run(5)
     assert climb.verdicts() == {

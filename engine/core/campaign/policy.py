@@ -51,7 +51,7 @@ class PolicySpec(Model):
     same_failure: Count = Field(
         default=3,
         description="So many failures of one kind in a row halt the run until a person looks; 0 "
-        "switches this off.",
+        "switches this off. Of a sealed check only those of the machine count.",
         examples=["5"],
     )
 
