@@ -15,9 +15,10 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     """The sandbox of ours that an agent's program runs in, beside what its attempt itself needs.
 
     `read` and `write` are shown, `hide` is masked wherever it would be, `hide_in_tree` within the
-    agent's own tree; where what its program needs is looked up, no folder that holds `person`, the person's home, is shown for it.
-    Without `network` it has none at all, and its model cannot be reached. With `nesting` it may
-    make sandboxes of its own within, which can have a /proc of their own where `own_proc` says so.
+    agent's own tree; where what its program needs is looked up, no folder that holds `person`, the
+    person's home, is shown for it. Without `network` it has none at all, and its model cannot be
+    reached. With `nesting` it may make sandboxes of its own within, which can have a /proc of their
+    own where `own_proc` says so.
     """
 
     read: tuple[Path, ...] = ()

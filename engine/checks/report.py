@@ -29,6 +29,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     voided: str = ""
     own: bool = False
+    product: str = ""
 
     def to_event(self) -> CheckFinished:
         """The report as an event."""

@@ -91,11 +91,13 @@ class CheckRunner:
         trace_id: TraceId,
         ground: Ground | None = None,
         beside: bool = False,
+        product: str = "",
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
         A cancellation kills what runs and goes on. A candidate of code brings its own `ground`.
         A champion is run `beside` the candidate, in a folder of its own; its files are not kept.
+        `product` is the digest of what an earlier check left, where the check judges that.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = Turn(
@@ -110,6 +112,7 @@ class CheckRunner:
             variables=found,
             redactor=Redactor(found.secrets),
             beside=beside,
+            product=product,
         )
         await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
         begun_s = time.monotonic()
@@ -175,6 +178,7 @@ class CheckRunner:
             seed=outcome.seed,
             voided=outcome.voided,
             own=judged.own,
+            product=outcome.product,
         )
 
     async def _execute(self, turn: Turn, log: CheckLog) -> Ended:

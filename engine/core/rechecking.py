@@ -201,7 +201,9 @@ def _checks_of(again: Recheck, plan: Plan) -> Sequence[str]:
     referee = plan.referee
     if again.purpose == "confirm" or referee is None:
         return always
-    return () if referee.noisy else (*referee.prepare, referee.check)
+    if referee.noisy:  # in one tree it is made ready before each half
+        return () if referee.one_tree else referee.prepare
+    return (*referee.prepare, referee.check)
 
 
 def seed_of_pair(seed: int, again: Recheck, pair: int) -> int:
