@@ -26,6 +26,7 @@ from engine.core.steps import (
     TakeTurns,
     Wait,
 )
+from engine.core.twins import twin
 from engine.core.verdicts import compared, metrics_of, verdict_of
 
 Step = (
@@ -48,7 +49,7 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
         return PutAside()
     step = (
         agent_step(state, turn, plan, now_s)
-        or _twin(state, turn)
+        or twin(state, turn)
         or _after_failure(state, turn, plan, now_s)
         or half_failed(state, turn, plan, now_s)
         or _further(state, turn, plan)
@@ -86,25 +87,6 @@ def _vetoed(state: RunState, turn: OpenIteration, plan: Plan) -> VerdictReached 
     champion = None if turn.candidate == state.baseline else state.best()
     why = vetoes(plan.gates, metrics_of(turn.finished), champion and champion.metrics)
     return verdict_of(state, turn, "infeasible", "; ".join(why)) if why else None
-
-
-def _twin(state: RunState, turn: OpenIteration) -> VerdictReached | None:
-    """The verdict on a candidate that is the champion over again: there is nothing to measure."""
-    champion, candidate = state.best(), _candidate(state, turn)
-    if champion is None or SYNC in candidate.tags or not _same(champion, candidate):
-        return None
-    reason = f"it is the same as {champion.id}: nothing was measured"
-    return verdict_of(state, turn, "inconclusive", reason)
-
-
-def _same(one: Candidate, other: Candidate) -> bool:
-    """Whether two candidates have the same parameters and the same files."""
-    if one.parameters != other.parameters:
-        return False
-    if one.code is None or other.code is None:
-        return one.code is other.code
-    trees = {one.code.tree, other.code.tree}
-    return one.code.commit == other.code.commit or (len(trees) == 1 and "" not in trees)
 
 
 def _after_failure(

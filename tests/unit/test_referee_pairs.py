@@ -15,6 +15,7 @@ from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.referee import Step, next_step
 from engine.core.state import RunState
 from engine.core.steps import RunCheck, TakeTurns, Wait
+from engine.core.verdict import Verdict
 from tests.recorded import NOON, began, checked, created, judged, proposed, started
 
 NOW_S = 4e9
@@ -337,6 +338,51 @@ def test_a_twin_of_the_champion_is_not_measured() -> None:
         assert isinstance(verdict, e.VerdictReached)
         assert verdict.verdict == "inconclusive"
         assert verdict.reason == "it is the same as c-0001: nothing was measured"
+
+
+def again(story: Story, number: int, of: int) -> None:
+    """An iteration proposes what an earlier one did."""
+    what = msgspec.structs.replace(proposed(number), parameters=proposed(of).parameters)
+    story.add(began(number), what)
+
+
+@pytest.mark.parametrize("verdict", ["rejected", "inconclusive", "infeasible"])
+def test_whoever_was_judged_by_this_champion_has_no_second_try(verdict: Verdict) -> None:
+    """S6: each would be another ticket in the lottery of noise."""
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 101.0), judged(2, 101.0, verdict))
+    again(story, 3, of=2)
+    step = story.step(3, plan())
+    assert isinstance(step, e.VerdictReached)
+    assert step.verdict == "inconclusive"
+    what = f"it is the same as c-0002, which was {verdict} against c-0001: nothing was measured"
+    assert step.reason == what
+
+
+def test_another_champion_or_a_failure_of_the_machine_lets_it_be_tried_again() -> None:
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 101.0), judged(2, 101.0, "rejected"))
+    story.add(began(3), proposed(3), judged(3, None, "infra"))
+    again(story, 4, of=3)
+    assert story.step(4, plan()) == RunCheck(name="cost")
+    story.add(judged(4, 90.0, "promoted"))
+    again(story, 5, of=2)
+    assert story.step(5, plan()) == RunCheck(name="cost")
+
+
+def test_a_champion_that_was_taken_back_has_no_second_try() -> None:
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 90.0), judged(2, 90.0, "promoted"))
+    champion, two = CandidateId("c-0001"), CandidateId("c-0002")
+    story.add(
+        e.ChampionDemoted(
+            iteration=IterationNumber(2), candidate=two, champion=champion, reason="long: slower"
+        )
+    )
+    again(story, 3, of=2)
+    step = story.step(3, plan())
+    assert isinstance(step, e.VerdictReached)
+    assert "c-0002, which was demoted: long: slower: nothing was measured" in step.reason
 
 
 def test_the_baseline_is_measured_against_itself_first() -> None:
