@@ -178,7 +178,8 @@ class Sealed:
         self, turn: Turn, folders: _Folders, made: Outcome, waiting: Waiting
     ) -> Outcome | Interrupted:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
-        seed, token = secrets.randbits(_SEED_BITS), secrets.token_hex()
+        seed, token = turn.secret_seed, secrets.token_hex()
+        seed = secrets.randbits(_SEED_BITS) if seed is None else seed
         half = msgspec.structs.replace(self._judging(turn, folders), seed=seed, token=token)
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")

@@ -21,7 +21,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """A check of a candidate: what it is to be run with, and where.
 
     `beside` tells that it is the champion's, which the iteration's candidate is compared with.
-    `product` is the digest of what an earlier check has left, where that is judged.
+    `product` is the digest of what an earlier check has left, where that is judged. `secret_seed`
+    is what its judge draws from, where that is not for the judge alone.
     """
 
     spec: CheckSpec
@@ -34,6 +35,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     redactor: Redactor
     beside: bool = False
     product: str = ""
+    secret_seed: int | None = None
 
     @property
     def name(self) -> str:

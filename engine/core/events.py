@@ -43,6 +43,7 @@ from engine.core.measuring_events import (
     ChampionRejected,
     HarnessRecorded,
     NoiseMeasured,
+    PairDrawn,
 )
 from engine.core.memory.events import (
     NoteTaken,
@@ -300,6 +301,7 @@ AnyEvent = (
     | CheckStarted
     | CheckFinished
     | CheckInterrupted
+    | PairDrawn
     | NoiseMeasured
     | ChampionMeasured
     | ChampionAccepted

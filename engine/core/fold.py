@@ -103,6 +103,7 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             | e.CheckStarted()
             | e.CheckFinished()
             | e.CheckInterrupted()
+            | e.PairDrawn()
             | e.NoiseMeasured()
             | e.ChampionMeasured()
             | e.VerdictReached()
@@ -184,7 +185,7 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     if state.engine is not None and state.fingerprint != event.fingerprint:
         for turn in state.turns:
             # What was measured elsewhere, or with other tools, says nothing here.
-            turn.finished, turn.halves = [], []
+            turn.finished, turn.halves, turn.drawn = [], [], []
     for turn in state.turns:
         turn.halves = [report for report in turn.halves if not _undone(report.half)]
     state.engine = Engine(
@@ -213,6 +214,7 @@ def _iteration(
     | e.CheckStarted
     | e.CheckFinished
     | e.CheckInterrupted
+    | e.PairDrawn
     | e.NoiseMeasured
     | e.ChampionMeasured
     | e.VerdictReached,
@@ -227,6 +229,8 @@ def _iteration(
             _check(_open(state, event.iteration, record), event, record.time)
             if isinstance(event, e.CheckFinished):
                 _took(state, event)
+        case e.PairDrawn():
+            _drawn(state, event, record)
         case e.NoiseMeasured():
             state.noise = event
         case e.ChampionMeasured():
@@ -250,6 +254,13 @@ def _check(
             turn.check, turn.attempt, turn.half, turn.log = None, 0, None, event.log
         case e.CheckInterrupted():
             turn.check, turn.attempt, turn.half = None, event.attempt, None
+
+
+def _drawn(state: RunState, event: e.PairDrawn, record: e.Record) -> None:
+    if event.recheck is None:
+        _open(state, event.iteration, record).drawn.append(event)
+    elif state.rechecks.open is not None:
+        state.rechecks.open.turn.drawn.append(event)
 
 
 def _undone(half: Half | None) -> bool:

@@ -20,6 +20,7 @@ from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import (
     CarryOver,
     CollectChange,
+    DrawPair,
     PutAside,
     RunAgent,
     RunCheck,
@@ -30,7 +31,15 @@ from engine.core.twins import twin
 from engine.core.verdicts import compared, metrics_of, verdict_of
 
 Step = (
-    RunAgent | CollectChange | CarryOver | RunCheck | TakeTurns | PutAside | Wait | VerdictReached
+    RunAgent
+    | CollectChange
+    | CarryOver
+    | RunCheck
+    | DrawPair
+    | TakeTurns
+    | PutAside
+    | Wait
+    | VerdictReached
 )
 
 
@@ -59,7 +68,7 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
 
 def _further(
     state: RunState, turn: OpenIteration, plan: Plan
-) -> RunCheck | CarryOver | VerdictReached:
+) -> RunCheck | DrawPair | CarryOver | VerdictReached:
     """What comes next where nothing has failed."""
     passed = {report.check for report in turn.finished if report.outcome != "failed"}
     left = [check for check in plan.checks if check.name not in passed]
@@ -67,7 +76,7 @@ def _further(
         if check.when == "always":
             return RunCheck(name=check.name)
     step = _vetoed(state, turn, plan) or _compare(state, turn, plan)
-    if isinstance(step, RunCheck) or step.verdict != "promoted":
+    if not isinstance(step, VerdictReached) or step.verdict != "promoted":
         return step
     if (onto := _moved_on(state, turn)) is not None:
         return CarryOver(onto=onto)
@@ -132,7 +141,9 @@ def _moved_on(state: RunState, turn: OpenIteration) -> str | None:
     return None if onto == candidate.code.stands_on else onto
 
 
-def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | VerdictReached:
+def _compare(
+    state: RunState, turn: OpenIteration, plan: Plan
+) -> RunCheck | DrawPair | VerdictReached:
     metric, referee = state.metric, plan.referee
     value = metrics_of(turn.finished).get(metric.name)
     if value is None:
@@ -153,7 +164,7 @@ def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | Ver
 
 def _afresh(
     state: RunState, turn: OpenIteration, referee: PlannedReferee, champion: Candidate
-) -> RunCheck | VerdictReached:
+) -> RunCheck | DrawPair | VerdictReached:
     """The verdict by one pair: what the champion's value was before is not compared with."""
     half = next_half(turn, champion.id, referee, 1)
     if half is not None:

@@ -7,6 +7,7 @@ from engine.core.events import (
     AgentFinished,
     ChangeCollected,
     CheckFinished,
+    PairDrawn,
     StashRequested,
 )
 from engine.core.ids import ApprovalId, CandidateId, IterationNumber, TraceId
@@ -30,7 +31,8 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     """An iteration without a verdict: what its slot does now, and what was found out so far.
 
     `attempts` counts those of the agent, `answers` is what those that ended came to. `half` is the
-    one that `check` runs for, `halves` are those that ended; they are not in `finished`.
+    one that `check` runs for, `halves` are those that ended; they are not in `finished`. `drawn`
+    is what chance has said of pairs.
     `again` says for what a candidate is measured again whose own iteration is over.
     """
 
@@ -46,6 +48,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     half: Half | None = None
     finished: list[CheckFinished] = []
     halves: list[CheckFinished] = []
+    drawn: list[PairDrawn] = []
     finished_at: str = ""
     agent: Attempt | None = None
     attempts: int = 0

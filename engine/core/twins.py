@@ -32,14 +32,18 @@ def twin(state: RunState, turn: OpenIteration) -> VerdictReached | None:
 
 
 def _judged(state: RunState) -> Iterator[tuple[Candidate, str]]:
-    """The champion, those that did not beat it, and champions that were taken back; and how."""
+    """The champion, those that did not beat it, and champions that were taken back; and how.
+
+    Those whose verdicts are in doubt may be tried again.
+    """
     champion = state.best()
     if champion is None:
         return
     yield champion, ""
     for number in state.rechecks.of(champion.id).judged:
         other = state.candidates[candidate_id(number)]
-        if other.verdict in _JUDGED:
+        in_doubt = state.rechecks.of(other.id).lost
+        if other.verdict in _JUDGED and not in_doubt:
             yield other, f", which was {other.verdict} against {champion.id}"
     for other in state.candidates.values():
         if other.ruled and not other.reigned:

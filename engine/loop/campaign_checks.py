@@ -40,6 +40,7 @@ class CampaignChecks:
             ground=job.ground,
             beside=job.half is not None and job.half.role == "champion",
             product=_product(spec, job),
+            secret_seed=job.secret_seed,
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 

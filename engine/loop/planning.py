@@ -41,6 +41,7 @@ def _referee(campaign: Campaign) -> PlannedReferee | None:
         one_tree=campaign.workspace is not None and campaign.workspace.mode == "in-place",
         leaders=spec.leaders,
         baseline_every=spec.watched_every(noisy=noisy),
+        drawn=noisy and (spec.chance != "seed" or check.sealed),
         confirming=spec.design(campaign.confirm.most_pairs if campaign.confirm else None),
     )
 

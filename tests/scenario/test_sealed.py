@@ -258,6 +258,12 @@ def test_what_is_measured_is_what_was_accepted_to_the_byte(sealed: Make) -> None
     assert len({event["metrics"]["once"] for event in scored}) == len(
         {event["product"] for event in scored}
     )
+    pairs: dict[tuple[int, int], set[int]] = {}
+    for event in climb.events("CheckFinished"):
+        if event["half"] and not event["half"]["prepares"]:
+            pairs.setdefault((event["iteration"], event["half"]["pair"]), set()).add(event["seed"])
+    assert all(len(seeds) == 1 for seeds in pairs.values()), "a pair has one seed"
+    assert len(set.union(*pairs.values())) == len(pairs) == 12
     assert "produce" not in {line.split()[5] for line in headers(climb, 2) if " score " in line}
 
 
