@@ -59,6 +59,8 @@ class Noisy(Driver):
         campaign = NOISY
         for old, new in changed.items():
             campaign = _line(campaign, old, new)
+        # The noise is drawn from the seeds of pairs: these are to be the same ones each time.
+        campaign = campaign.replace("referee: {", "referee: {chance: seed, ")
         super().__init__(folder, campaign, name="noisy-s3")
         self.bench(gain=gain, slower=slower, cv=cv)
 

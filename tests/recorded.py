@@ -150,6 +150,13 @@ def folded(records: Sequence[Record]) -> RunState:
     return state
 
 
+def state_of(*events: AnyEvent) -> RunState:
+    """The state that events add up to, which are numbered here."""
+    return folded(
+        [Record(seq=n, time=NOON, event=each, hash=b"") for n, each in enumerate(events, 1)]
+    )
+
+
 def make_run(folder: Path, count: int = 3, name: str = "made-s0") -> RunPaths:
     """A run at rest with `count` iterations, ended in good order."""
     paths = create_run_folder(RunPaths.of(folder, name).root)

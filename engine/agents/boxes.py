@@ -52,7 +52,7 @@ def box_of(task: AgentTask, launched: Launch) -> Box | None:
     return Box(
         read=tuple(path for path in read if path not in write),
         write=tuple(write),
-        hide=walls.hide,
+        hide=(*walls.hide, *(task.tree / path for path in walls.hide_in_tree)),
         home=task.own_home,
         network=walls.network,
         nesting=walls.nesting,

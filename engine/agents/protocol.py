@@ -14,15 +14,17 @@ ATTEMPT_VARIABLE: Final = "CONTROLROOM_ATTEMPT"
 class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     """The sandbox of ours that an agent's program runs in, beside what its attempt itself needs.
 
-    `read` and `write` are shown, `hide` is masked wherever it would be; where what its program
-    needs is looked up, no folder that holds `person`, the person's home, is shown for it.
-    Without `network` it has none at all, and its model cannot be reached. With `nesting` it may
-    make sandboxes of its own within, which can have a /proc of their own where `own_proc` says so.
+    `read` and `write` are shown, `hide` is masked wherever it would be, `hide_in_tree` within the
+    agent's own tree; where what its program needs is looked up, no folder that holds `person`, the
+    person's home, is shown for it. Without `network` it has none at all, and its model cannot be
+    reached. With `nesting` it may make sandboxes of its own within, which can have a /proc of their
+    own where `own_proc` says so.
     """
 
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     hide: tuple[Path, ...] = ()
+    hide_in_tree: tuple[Path, ...] = ()
     person: Path | None = None
     network: bool = True
     nesting: bool = True

@@ -17,6 +17,9 @@ _FROM_OUTSIDE: Final = frozenset(
     {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}
 )
 
+_NOT_ITS_OWN: Final[frozenset[FailureName | None]] = frozenset({"infra", "flaky"})
+"""What no candidate can say of itself."""
+
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a check that ended.
@@ -35,10 +38,14 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """Passed when `verdict` is None. The detail says why not."""
+    """Passed when `verdict` is None. The detail says why not.
+
+    `own` tells that the failure is the candidate's own doing, however often it comes back.
+    """
 
     verdict: FailureName | None
     detail: str = ""
+    own: bool = False
 
 
 def classify(spec: CheckSpec, seen: Observed) -> Judged:
@@ -65,24 +72,48 @@ def classify(spec: CheckSpec, seen: Observed) -> Judged:
 def classify_produced(spec: CheckSpec, seen: Observed) -> Judged:
     """What the first half of a sealed check makes of the candidate, whose code it ran.
 
-    However it ends is its own doing: by an exit status or a signal it cannot say that it was the
-    machine's.
+    However it ends is its own doing: by an exit status, a signal, a folder that it removed or words
+    that it printed it cannot say that it was the machine's.
     """
-    ended = seen.ended
-    if not isinstance(ended, Finished):
-        judged = classify(spec, seen)
-        return Judged(judged.verdict, f"produce: {judged.detail}")
+    match seen.ended:
+        case NotStarted(reason, machine=True):
+            return Judged("infra", f"produce: {reason}")
+        case NotStarted(reason):
+            return _own(spec.fails_as, f"produce: {reason}")
+        case Finished():
+            return _produced(spec, seen, seen.ended)
+        case _:
+            judged = classify(spec, seen)
+            return _own(judged.verdict or spec.fails_as, f"produce: {judged.detail}")
+
+
+def _produced(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:
     produced = ended.produced
     if ended.signal is not None or ended.exit_code != 0:
         said = f"ended by {_signal_name(ended.signal)}" if ended.signal else None
         said = said or f"exit status {ended.exit_code}"
-        return Judged(seen.pattern or spec.fails_as, _with_words(f"produce: {said}", seen))
+        kind = spec.fails_as if seen.pattern in _NOT_ITS_OWN else seen.pattern or spec.fails_as
+        return _own(kind, _with_words(f"produce: {said}", seen))
     if ended.background:
-        words = f"produce: it left {ended.left_behind} behind, killed since"
-        return Judged("invalid", words)
+        return _own("invalid", f"produce: it left {ended.left_behind} behind, killed since")
     if produced is not None and produced.refused:
-        return Judged("invalid", f"produce: no plain data: {'; '.join(produced.refused)}")
+        return _own("invalid", f"produce: no plain data: {'; '.join(produced.refused)}")
     return Judged(None)
+
+
+def _own(verdict: FailureName, detail: str) -> Judged:
+    return Judged("incorrect" if verdict in _NOT_ITS_OWN else verdict, detail, own=True)
+
+
+def classify_judged(spec: CheckSpec, seen: Observed) -> Judged:
+    """What the second half of a sealed check makes of the candidate.
+
+    What judges worked for the baseline: a failure of which it does not say that the machine was at
+    fault is what the candidate left.
+    """
+    judged = classify(spec, seen)
+    own = judged.verdict is not None and judged.verdict not in _NOT_ITS_OWN
+    return msgspec.structs.replace(judged, own=own)
 
 
 def _finished(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:

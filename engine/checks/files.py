@@ -1,6 +1,7 @@
 """Reading and keeping files that a check wrote, whatever lies in their place."""
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -75,6 +76,17 @@ def _content(descriptor: int, most_bytes: int) -> bytes:
             f"it has {max(size, status.st_size)} bytes; at most {most_bytes} are read"
         )
     return b"".join(parts)
+
+
+def digest_of(folder: Path) -> str:
+    """One SHA-256 of the names and contents of all ordinary files below a folder."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if stat.S_ISREG(path.lstat().st_mode):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            whole.update(os.fsencode(path.relative_to(folder)) + f"\0{content}\n".encode())
+    return whole.hexdigest()
 
 
 def remove(path: Path) -> None:

@@ -28,6 +28,8 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     background: int
     seed: int | None = None
     voided: str = ""
+    own: bool = False
+    product: str = ""
 
     def to_event(self) -> CheckFinished:
         """The report as an event."""

@@ -91,11 +91,15 @@ class CheckRunner:
         trace_id: TraceId,
         ground: Ground | None = None,
         beside: bool = False,
+        product: str = "",
+        secret_seed: int | None = None,
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
         A cancellation kills what runs and goes on. A candidate of code brings its own `ground`.
         A champion is run `beside` the candidate, in a folder of its own; its files are not kept.
+        `product` is the digest of what an earlier check left, where the check judges that. A judge
+        draws from `secret_seed`, where both halves of a pair have one, and else from its own.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = Turn(
@@ -110,6 +114,8 @@ class CheckRunner:
             variables=found,
             redactor=Redactor(found.secrets),
             beside=beside,
+            product=product,
+            secret_seed=secret_seed,
         )
         await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
         begun_s = time.monotonic()
@@ -174,6 +180,8 @@ class CheckRunner:
             background=ended.background,
             seed=outcome.seed,
             voided=outcome.voided,
+            own=judged.own,
+            product=outcome.product,
         )
 
     async def _execute(self, turn: Turn, log: CheckLog) -> Ended:

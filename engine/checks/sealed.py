@@ -16,8 +16,8 @@ import msgspec
 
 from engine.checks import observe
 from engine.checks.boxes import Boxes
-from engine.checks.classify import Judged, Observed, classify, classify_produced
-from engine.checks.files import remove
+from engine.checks.classify import Judged, Observed, classify_judged, classify_produced
+from engine.checks.files import digest_of, remove
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
 from engine.checks.step import described
@@ -88,8 +88,9 @@ class Sealed:
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
         within, name = turn.step.folder, turn.spec.name
-        folders = _Folders(within / f"produced-{name}", within / f"judge-{name}")
-        for folder in (folders.produced, folders.told):
+        made_by = turn.spec.produced_by or name
+        folders = _Folders(within / f"produced-{made_by}", within / f"judge-{name}")
+        for folder in (folders.produced, folders.told) if made_by == name else (folders.told,):
             await self._room.write(str(folder), partial(_emptied, folder))
         if reason := await trouble(turn):
             return _void(turn, reason, folders.produced)
@@ -108,11 +109,12 @@ class Sealed:
         self, turn: Turn, folders: _Folders, waiting: Waiting
     ) -> Outcome | Interrupted:
         """Run one after the other; the second begins when nothing of the first is left."""
-        made = await self._produce(turn, folders.produced)
+        there = turn.spec.produced_by is not None
+        made = await (self._left if there else self._produce)(turn, folders.produced)
         if isinstance(made, Interrupted) or made.judged.verdict is not None:
             return made
         failpoints.reach("check.produced")
-        outcome = await self._judge(turn, folders, made.start, waiting)
+        outcome = await self._judge(turn, folders, made, waiting)
         if isinstance(outcome, Interrupted):
             return outcome
         reason = await trouble(turn)
@@ -154,13 +156,30 @@ class Sealed:
             await log.finish(footer(ended))
             seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, NO_RESULT)
         judged = classify_produced(turn.spec, seen)
-        return _outcome(turn, produced, log, seen=seen, judged=judged)
+        made = _outcome(turn, produced, log, seen=seen, judged=judged)
+        digest = await anyio.to_thread.run_sync(digest_of, produced)
+        return msgspec.structs.replace(made, product=digest)
+
+    async def _left(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
+        """What the candidate's code left for an earlier check, if it is still that to the byte."""
+        digest = await anyio.to_thread.run_sync(digest_of, produced)
+        same = digest == turn.product
+        reason = f"what {turn.spec.produced_by} left is not what it was"
+        return Outcome(
+            seen=Observed(ended=Finished()),
+            judged=Judged(None) if same else Judged("infra", reason),
+            start=0,
+            end=0,
+            folders=(turn.ground.judge_root, produced),
+            product=digest,
+        )
 
     async def _judge(
-        self, turn: Turn, folders: _Folders, start: int, waiting: Waiting
+        self, turn: Turn, folders: _Folders, made: Outcome, waiting: Waiting
     ) -> Outcome | Interrupted:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
-        seed, token = secrets.randbits(_SEED_BITS), secrets.token_hex()
+        seed, token = turn.secret_seed, secrets.token_hex()
+        seed = secrets.randbits(_SEED_BITS) if seed is None else seed
         half = msgspec.structs.replace(self._judging(turn, folders), seed=seed, token=token)
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
@@ -173,9 +192,10 @@ class Sealed:
             await log.finish(footer(ended))
             result = _reported(ended, token)
             seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, result)
-        judged = classify(turn.spec, seen)
+        judged = classify_judged(turn.spec, seen)
         outcome = _outcome(turn, folders.produced, log, seen=seen, judged=judged)
-        return msgspec.structs.replace(outcome, start=start, seed=seed)
+        start = log.start if turn.spec.produced_by else made.start
+        return msgspec.structs.replace(outcome, start=start, seed=seed, product=made.product)
 
     def _judging(self, turn: Turn, folders: _Folders) -> _Half:
         boxes = self._boxes
@@ -217,7 +237,7 @@ class Sealed:
     async def _run(self, turn: Turn, half: _Half, log: CheckLog) -> _Over | Interrupted:
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
-            return NotStarted(f"not set in the environment of the engine: {names}")
+            return NotStarted(f"not set in the environment of the engine: {names}", machine=True)
         return await self._executor.run(self._command(turn, half), log=log)
 
     async def _write(self, file: Path, content: dict[str, object]) -> None:
@@ -273,6 +293,7 @@ def _void(turn: Turn, reason: str, produced: Path, outcome: Outcome | None = Non
         end=end,
         folders=(turn.ground.judge_root, produced),
         seed=outcome.seed if outcome else None,
+        product=outcome.product if outcome else "",
         voided=reason,
     )
 

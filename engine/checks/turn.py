@@ -21,6 +21,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """A check of a candidate: what it is to be run with, and where.
 
     `beside` tells that it is the champion's, which the iteration's candidate is compared with.
+    `product` is the digest of what an earlier check has left, where that is judged. `secret_seed`
+    is what its judge draws from, where that is not for the judge alone.
     """
 
     spec: CheckSpec
@@ -32,6 +34,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     variables: Variables
     redactor: Redactor
     beside: bool = False
+    product: str = ""
+    secret_seed: int | None = None
 
     @property
     def name(self) -> str:
@@ -43,8 +47,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of a check that ended, and what that makes of the candidate.
 
     `start` and `end` are where its output lies in the iteration's log. `folders` are those that
-    artifacts may be taken from. `seed` is what the judge drew its inputs from. `voided` says why
-    nothing that it reports counts.
+    artifacts may be taken from. `seed` is what the judge drew its inputs from, `product` the
+    digest of what it judged. `voided` says why nothing that it reports counts.
     """
 
     seen: Observed
@@ -53,6 +57,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     folders: tuple[Path, Path]
     seed: int | None = None
+    product: str = ""
     voided: str = ""
 
 

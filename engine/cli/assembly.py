@@ -19,6 +19,7 @@ from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
 from engine.cli.mentoring import mentor_of
 from engine.cli.request import Request
+from engine.cli.walls import confined
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
@@ -55,7 +56,7 @@ def wanted_of(request: Request) -> Wanted:
         document=loaded.document,
         seed=request.seed,
         slots=request.slots,
-        metric=campaign.to_metric(unsealed=request.unsealed),
+        metric=campaign.to_metric(unsealed=request.unsealed, confined=confined(campaign)),
         limits=_limits(request),
         space_size=Space.from_spec(campaign.space).size(),
         fingerprint=fingerprint(campaign, loaded.root, python),

@@ -10,7 +10,7 @@ from engine.agents.prices import Price, Prices
 from engine.agents.walls import walls_of
 from engine.checks.variables import variables
 from engine.cli.request import Request
-from engine.cli.walls import confinement
+from engine.cli.walls import confinement, hidden_in_tree
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
 from engine.core.commands import AddDirective
@@ -87,7 +87,7 @@ def coding_of(
                 campaign.workspace.link if campaign.workspace else (),
                 judged=campaign.sealed,
             ),
-            protect=campaign.protect,
+            protect=_protected(request, campaign),
             directives=given,
             sync=_sync(campaign, workspace, guard, writer.trouble),
         )
@@ -145,10 +145,16 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         home=home_of(request, spec),
         env=found.values,
         secrets=tuple(found.secrets),
-        protect=campaign.protect,
+        protect=_protected(request, campaign),
         confinement=confinement(request, campaign, spec, walls),
         unconfined=walls.why,
     )
+
+
+def _protected(request: Request, campaign: Campaign) -> tuple[str, ...]:
+    """What no candidate may change; what is hidden could be read at another place, once moved."""
+    hidden = (str(path) for path in hidden_in_tree(request, campaign))
+    return tuple(dict.fromkeys((*campaign.protect, *hidden)))
 
 
 def prices_of(campaign: Campaign) -> Prices:

@@ -52,6 +52,7 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
             | e.CheckStarted()
             | e.CheckFinished()
             | e.CheckInterrupted()
+            | e.PairDrawn()
             | e.NoiseMeasured()
             | e.ChampionMeasured()
             | e.VerdictReached()
@@ -155,6 +156,7 @@ def _iteration(
     | e.CheckStarted
     | e.CheckFinished
     | e.CheckInterrupted
+    | e.PairDrawn
     | e.NoiseMeasured
     | e.ChampionMeasured
     | e.VerdictReached,
@@ -176,6 +178,8 @@ def _iteration(
         case e.CheckInterrupted():
             what = f"{event.check}{half_text(event.half)}"
             return f"{what} interrupted, to be done again: {event.reason}"
+        case e.PairDrawn():
+            return f"pair {event.pair} against {event.against}: the {event.first} is first"
         case e.NoiseMeasured():
             return noise_text(event)
         case e.ChampionMeasured():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from engine.agents.walls import BRING_THEIR_OWN, has_network, walls_of
+from engine.cli.walls import confined
 from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.foresight import bearable_noise
 from engine.core.campaign.load import LoadedCampaign
@@ -22,7 +23,7 @@ def summary(loaded: LoadedCampaign) -> str:
 def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
     campaign = loaded.campaign
     metric = campaign.metric
-    caption = campaign.to_metric().caption
+    caption = campaign.to_metric(confined=confined(campaign)).caption
     label = f" ({caption})" if caption else ""
     yield "climbs", f"{metric.name}, {metric.direction}{label}"
     if campaign.workspace is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.agents import homes
 from engine.agents.protocol import Confinement
-from engine.agents.walls import Walls, credentials, has_network
+from engine.agents.walls import Walls, credentials, has_network, walls_of
 from engine.checks.environment import EnvironmentFailedError, environments_folder, find_interpreter
 from engine.cli.request import Request
 from engine.core.campaign.environment import InterpreterEnvironment
@@ -15,6 +15,11 @@ from engine.core.campaign.proposers import AgentSpec
 from engine.executors.interpreters import interpreter_folders
 from engine.runfolder.paths import WORK_FOLDER
 from engine.workspace.borrowed import git_folders, object_folders
+
+
+def confined(campaign: Campaign) -> bool:
+    """Whether every agent of the campaign gets a sandbox here; cost as of `walls_of`."""
+    return all(walls_of(spec).stand for spec in campaign.agents)
 
 
 def confinement(
@@ -31,11 +36,22 @@ def confinement(
         read=(*needed, *script, *named, *_of_repository(request, campaign)),
         write=tuple(_git_of_checkout(request, campaign)),
         hide=tuple(_hidden(request, person)),
+        hide_in_tree=hidden_in_tree(request, campaign),
         person=person,
         network=has_network(spec),
         nesting=walls.nesting,
         own_proc=walls.own_proc,
     )
+
+
+def hidden_in_tree(request: Request, campaign: Campaign) -> tuple[Path, ...]:
+    """What is the judge's alone, from the top of a tree.
+
+    An agent that saw it could leave a copy elsewhere, for the candidate's half to read.
+    """
+    loaded = request.loaded
+    within = loaded.root.relative_to(loaded.repo) if loaded.repo is not None else Path()
+    return tuple(within / name for name in campaign.sandbox.hide)
 
 
 def _named(request: Request, name: str) -> tuple[Path, Path]:
@@ -59,12 +75,15 @@ def _interpreter(request: Request, campaign: Campaign) -> Iterator[Path]:
 
 
 def _of_repository(request: Request, campaign: Campaign) -> Iterator[Path]:
-    """Objects, which its tree borrows, and what is linked; no ref, no setting, no checkout."""
+    """Objects, which its tree borrows, and what is linked; no ref, no setting, no checkout.
+
+    Where something is hidden no objects either: git would show it out of the history.
+    """
     repo, spec = request.loaded.repo, campaign.workspace
     if repo is None or spec is None:
         return
     if spec.mode == "worktree":
-        yield from object_folders(repo)
+        yield from () if campaign.sandbox.hide else object_folders(repo)
     else:  # else git there would take what is shown of the run for the person's
         yield from (folder / ".gitignore" for folder in _work_folders(request))
     yield from (repo / link for link in spec.link)

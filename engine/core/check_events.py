@@ -36,7 +36,9 @@ class CheckFinished(Event, frozen=True, kw_only=True):
 
     As the `half` of a pair it may be the champion's; `candidate` is the iteration's even then.
     `seed` is what a judge drew its inputs from. `voided` says why nothing of it counts: what
-    judges was changed under the run.
+    judges was changed under the run. `own` tells that a failure is the candidate's own doing: it
+    is no sign of anything else, however often it comes back. `product` is the digest of what the
+    candidate's half of a sealed check left: equal ones are the same files to the byte.
     """
 
     iteration: IterationNumber
@@ -55,6 +57,8 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     hotspots: list[Hotspot] = []
     seed: int | None = None
     voided: str = ""
+    own: bool = False
+    product: str = ""
     half: Half | None = None
 
 

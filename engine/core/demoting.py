@@ -4,7 +4,7 @@ from engine.core.answering_champions import heir
 from engine.core.confidence import is_demoted
 from engine.core.events import AnyEvent, ChampionDemoted, RecheckEnded
 from engine.core.ids import CandidateId, candidate_id
-from engine.core.state import Candidate, RunState
+from engine.core.state import RunState
 
 
 def recorded(state: RunState, found: RecheckEnded) -> list[AnyEvent]:
@@ -30,18 +30,28 @@ def _demotion(state: RunState, found: RecheckEnded) -> ChampionDemoted | None:
         champion=champion,
         reason=f"{found.variant}: {found.reason}",
         judged=judged,
-        better=_better(state, [state.candidates[name] for name in judged], champion),
+        better=best_of(state, judged, champion, _value(state, champion)),
     )
 
 
-def _better(
-    state: RunState, judged: list[Candidate], champion: CandidateId | None
+def _value(state: RunState, candidate: CandidateId | None) -> float | None:
+    return state.candidates[candidate].value if candidate else None
+
+
+def best_of(
+    state: RunState, names: list[CandidateId], champion: CandidateId | None, now: float | None
 ) -> CandidateId | None:
-    """The best of those that were judged, where it is better than who is champion now."""
-    now = state.candidates[champion].value if champion else None
+    """The best of some candidates, where it is better than who is champion now.
+
+    Args:
+        state: the run.
+        names: those that were judged.
+        champion: who is champion.
+        now: what that one is worth.
+    """
     fit = [
         each
-        for each in judged
+        for each in (state.candidates[name] for name in names)
         if each.value is not None
         and each.verdict in {"promoted", "rejected", "inconclusive"}
         and not is_demoted(each)

@@ -43,6 +43,7 @@ from engine.core.measuring_events import (
     ChampionRejected,
     HarnessRecorded,
     NoiseMeasured,
+    PairDrawn,
 )
 from engine.core.memory.events import (
     NoteTaken,
@@ -126,7 +127,11 @@ class RunCreated(Event, frozen=True, kw_only=True):
 
 
 class EngineStarted(Event, frozen=True, kw_only=True):
-    """An engine took the run over. `alive_s` is how long earlier engines of the run lived."""
+    """An engine took the run over. `alive_s` is how long earlier engines of the run lived.
+
+    `forgeable` tells that under this engine what judges is open to what it judges, whatever was so
+    before: a sealed run that goes on unsealed, an agent whose sandbox does not stand here.
+    """
 
     pid: int
     start_ticks: int
@@ -135,6 +140,7 @@ class EngineStarted(Event, frozen=True, kw_only=True):
     version: str
     alive_s: float
     fingerprint: dict[str, str]
+    forgeable: bool = False
 
 
 class LimitsChanged(Event, frozen=True, kw_only=True):
@@ -295,6 +301,7 @@ AnyEvent = (
     | CheckStarted
     | CheckFinished
     | CheckInterrupted
+    | PairDrawn
     | NoiseMeasured
     | ChampionMeasured
     | ChampionAccepted

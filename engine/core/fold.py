@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never
 
+import msgspec
+
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_memory import fold_memory
@@ -101,6 +103,7 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             | e.CheckStarted()
             | e.CheckFinished()
             | e.CheckInterrupted()
+            | e.PairDrawn()
             | e.NoiseMeasured()
             | e.ChampionMeasured()
             | e.VerdictReached()
@@ -156,8 +159,9 @@ def _run(
             state.limits, state.slots = event.limits, event.slots
             state.failures_in_a_row = state.counted_failures = 0
         case e.CampaignChangeAccepted():
-            state.campaign_sha256, state.metric = event.campaign_sha256, event.metric
-            state.document = event.document
+            forgeable = state.metric.forgeable or event.metric.forgeable
+            state.campaign_sha256, state.document = event.campaign_sha256, event.document
+            state.metric = msgspec.structs.replace(event.metric, forgeable=forgeable)
         case e.RunPaused():
             state.paused = Pausing(
                 by=event.by, reason=event.reason, since=record.time, halt=event.halt
@@ -182,7 +186,7 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     if state.engine is not None and state.fingerprint != event.fingerprint:
         for turn in state.turns:
             # What was measured elsewhere, or with other tools, says nothing here.
-            turn.finished, turn.halves = [], []
+            turn.finished, turn.halves, turn.drawn = [], [], []
     for turn in state.turns:
         turn.halves = [report for report in turn.halves if not _undone(report.half)]
     state.engine = Engine(
@@ -194,6 +198,8 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
         started=time,
         fingerprint=event.fingerprint,
     )
+    if event.forgeable:  # for good: its champions may have been forged, and others fall to them
+        state.metric = msgspec.structs.replace(state.metric, forgeable=True)
     state.engines += 1
     state.alive_s = event.alive_s
     if state.finished is not None:
@@ -209,6 +215,7 @@ def _iteration(
     | e.CheckStarted
     | e.CheckFinished
     | e.CheckInterrupted
+    | e.PairDrawn
     | e.NoiseMeasured
     | e.ChampionMeasured
     | e.VerdictReached,
@@ -223,6 +230,8 @@ def _iteration(
             _check(_open(state, event.iteration, record), event, record.time)
             if isinstance(event, e.CheckFinished):
                 _took(state, event)
+        case e.PairDrawn():
+            _drawn(state, event, record)
         case e.NoiseMeasured():
             state.noise = event
         case e.ChampionMeasured():
@@ -246,6 +255,13 @@ def _check(
             turn.check, turn.attempt, turn.half, turn.log = None, 0, None, event.log
         case e.CheckInterrupted():
             turn.check, turn.attempt, turn.half = None, event.attempt, None
+
+
+def _drawn(state: RunState, event: e.PairDrawn, record: e.Record) -> None:
+    if event.recheck is None:
+        _open(state, event.iteration, record).drawn.append(event)
+    elif state.rechecks.open is not None:
+        state.rechecks.open.turn.drawn.append(event)
 
 
 def _undone(half: Half | None) -> bool:

@@ -59,6 +59,11 @@ def champion_measured(state: RunState, event: e.ChampionMeasured) -> None:
     evidence = _evidence(state, event.candidate)
     if event.changed:
         evidence.lost = f"{event.before:.6g} before, {event.now:.6g} in #{event.iteration}"
+        for name in event.doubtful:
+            why = (
+                f"in doubt: {event.candidate} was not what it was, as #{event.iteration} found out"
+            )
+            _evidence(state, name).lost = why
     else:
         evidence.repeated += 1
         evidence.lost = ""

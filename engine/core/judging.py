@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from engine.core.demoting import best_of
 from engine.core.events import (
     AnyEvent,
     ChampionMeasured,
@@ -14,6 +15,7 @@ from engine.core.events import (
     NoiseMeasured,
     VerdictReached,
 )
+from engine.core.ids import CandidateId, candidate_id
 from engine.core.measuring import next_half, pair_s, pairs_of, stale
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Pair
@@ -23,7 +25,7 @@ from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.sameness import MORE_THAN_NOISE, mean_of
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.steps import RunCheck, Wait
+from engine.core.steps import DrawPair, RunCheck, Wait
 from engine.core.verdict import SCORED, Verdict
 from engine.core.verdicts import verdict_of
 
@@ -33,7 +35,7 @@ _USUAL_GAIN: Final = 0.005
 
 def by_pairs(
     state: RunState, turn: OpenIteration, referee: PlannedReferee, champion: Candidate
-) -> RunCheck | VerdictReached:
+) -> RunCheck | DrawPair | VerdictReached:
     """The next half of a pair, or the verdict that the pairs come to."""
     pairs = pairs_of(turn, champion.id, state.metric.name)
     decision = decide(pairs, state.metric, referee.design)
@@ -50,7 +52,7 @@ def by_pairs(
 
 def calibrated(
     state: RunState, turn: OpenIteration, referee: PlannedReferee | None
-) -> RunCheck | VerdictReached:
+) -> RunCheck | DrawPair | VerdictReached:
     """The baseline's next measurement against itself, or its verdict."""
     verdict = verdict_of(state, turn, "promoted", "the baseline")
     if referee is None or not referee.noisy or not referee.calibrate:
@@ -95,13 +97,14 @@ def half_failed(
         again = RunCheck(name=check.name, half=last.half)
         return again if until_s <= now_s else Wait(until_s=until_s, reason=last.detail)
     verdict, reason = _why_failed(last)
+    strange = not last.own or last.half.role == "champion"
     return verdict_of(
         state,
         turn,
         verdict,
         reason,
         on_fail=check.on_fail,
-        signature=signature(f"{last.check} {verdict}: {last.detail}"),
+        signature=signature(f"{last.check} {verdict}: {last.detail}") if strange else "",
     )
 
 
@@ -172,6 +175,7 @@ def _again(
         # A single value has no error of its own: nothing can be told by it.
         apart = 0.0 if before is None or not earlier else abs(now - before)
         changed = apart > MORE_THAN_NOISE * math.hypot(error, earlier)
+    doubtful = _doubtful(state, champion) if changed and not referee.noisy else []
     return ChampionMeasured(
         iteration=turn.iteration,
         candidate=champion.id,
@@ -180,4 +184,18 @@ def _again(
         error=error,
         why=stale(state, turn, referee) or "measured beside a candidate",
         changed=changed,
+        doubtful=doubtful,
+        better=best_of(state, doubtful, champion.id, now),
     )
+
+
+def _doubtful(state: RunState, champion: Candidate) -> list[CandidateId]:
+    """Whom the champion judged since its value was known to be true; noise measures it anew.
+
+    Nobody, where the fingerprint tells what changed, and when: all before was judged without it.
+    """
+    since = champion.measured.iteration if champion.measured else 0
+    if champion.measured and champion.measured.fingerprint != state.fingerprint:
+        return []
+    judged = state.rechecks.of(champion.id).judged
+    return [candidate_id(number) for number in judged if number > since]

@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from engine.core.events import CheckFinished
+from engine.core.events import CheckFinished, PairDrawn
 from engine.core.ids import CandidateId
 from engine.core.pairs.decided import Pair
 from engine.core.parts import Half, Role
 from engine.core.plan import Plan, PlannedReferee
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.steps import RunCheck, TakeTurns
+from engine.core.steps import DrawPair, RunCheck, TakeTurns
 
 SYNC: Final = "sync"
 """The tag of a candidate that is the champion with the main branch merged into it."""
@@ -22,14 +22,22 @@ _AB: Final[tuple[Role, Role]] = ("champion", "candidate")
 _BA: Final[tuple[Role, Role]] = ("candidate", "champion")
 
 
-def order_of(pair: int) -> tuple[Role, Role]:
-    """Who is measured first and who second; it turns with every pair."""
-    return _AB if pair % 2 else _BA
+def drawn_of(turn: OpenIteration, champion: CandidateId, pair: int) -> PairDrawn | None:
+    """What chance has said of a pair; None where it was not asked, as older versions never did."""
+    found = [each for each in turn.drawn if (each.against, each.pair) == (champion, pair)]
+    return found[-1] if found else None
+
+
+def order_of(turn: OpenIteration, champion: CandidateId, pair: int) -> tuple[Role, Role]:
+    """Who is measured first and who second."""
+    drawn = drawn_of(turn, champion, pair)
+    champion_first = pair % 2 if drawn is None else drawn.first == "champion"
+    return _AB if champion_first else _BA
 
 
 def next_half(
     turn: OpenIteration, champion: CandidateId, referee: PlannedReferee, wanted: int
-) -> RunCheck | None:
+) -> RunCheck | DrawPair | None:
     """The next measurement on the way to so many pairs; None where all are there.
 
     What was measured of a champion that is none any more counts for nothing.
@@ -43,11 +51,25 @@ def next_half(
     halves = [_half(report) for report in _passed(turn, champion)]
     there = {(half.pair, half.role) for half in halves if not half.prepares}
     for pair in range(1, wanted + 1):
-        for role in order_of(pair):
-            if (pair, role) not in there:
-                half = _half_of(pair, role, turn, champion)
-                return _readying(turn, half, referee) or RunCheck(name=referee.check, half=half)
+        missing: list[Role] = [
+            role for role in order_of(turn, champion, pair) if (pair, role) not in there
+        ]
+        if len(missing) == len(_AB) and (draw := _draw(turn, champion, referee, pair)):
+            return draw
+        for role in missing:
+            half = _half_of(pair, role, turn, champion)
+            return _readying(turn, half, referee) or RunCheck(name=referee.check, half=half)
     return None
+
+
+def _draw(
+    turn: OpenIteration, champion: CandidateId, referee: PlannedReferee, pair: int
+) -> DrawPair | None:
+    """What chance has to say before the pair; the second of two has the other's order, turned."""
+    if not referee.drawn or drawn_of(turn, champion, pair) is not None:
+        return None
+    first = None if pair % 2 else order_of(turn, champion, pair - 1)[1]
+    return DrawPair(pair=pair, against=champion, first=first)
 
 
 def made_ready_again(
@@ -87,7 +109,7 @@ def pairs_of(turn: OpenIteration, champion: CandidateId, metric: str) -> list[Pa
         Pair(
             champion=values[pair, "champion"],
             candidate=values[pair, "candidate"],
-            first=order_of(pair)[0],
+            first=order_of(turn, champion, pair)[0],
         )
         for pair in sorted({pair for pair, _ in values})
         if (pair, "champion") in values and (pair, "candidate") in values
@@ -144,14 +166,17 @@ def measured_as(candidate: Candidate, turn: OpenIteration, seed: int) -> Candida
     return msgspec.structs.replace(candidate, iteration=turn.iteration, seed=seed)
 
 
-def pair_seed(seed: int, turn: OpenIteration, pair: int) -> int:
+def pair_seed(seed: int, turn: OpenIteration, champion: CandidateId, pair: int) -> int:
     """The seed of both halves of a pair: 31 bits that no earlier measurement had.
 
     Args:
-        seed: the run's.
+        seed: the run's, from which it follows where chance was not asked.
         turn: the iteration.
+        champion: whom the pair is measured against.
         pair: which one.
     """
+    if (drawn := drawn_of(turn, champion, pair)) is not None:
+        return drawn.seed
     digest = hashlib.blake2b(f"pair/{seed}/{turn.iteration}/{pair}".encode(), digest_size=4)
     return int.from_bytes(digest.digest(), "big") >> 1
 

@@ -2,6 +2,7 @@
 
 from engine.core.event import Event
 from engine.core.ids import CandidateId, IterationNumber
+from engine.core.parts import Role
 
 
 class HarnessRecorded(Event, frozen=True, kw_only=True):
@@ -14,6 +15,22 @@ class HarnessRecorded(Event, frozen=True, kw_only=True):
     files: int
     sha256: str
     manifest: str
+
+
+class PairDrawn(Event, frozen=True, kw_only=True):
+    """Chance has said who is measured first in a pair, and which seed both halves have.
+
+    Nobody could know before: neither follows from anything that is written down anywhere else.
+    `recheck` is the number of what is measured outside of an iteration. `against` is the champion.
+    """
+
+    iteration: IterationNumber
+    candidate: CandidateId
+    against: CandidateId
+    pair: int
+    first: Role
+    seed: int
+    recheck: int | None = None
 
 
 class NoiseMeasured(Event, frozen=True, kw_only=True):
@@ -42,6 +59,8 @@ class ChampionMeasured(Event, frozen=True, kw_only=True):
     """The champion, `candidate`, was measured again in an iteration, and why.
 
     `changed` tells that the difference is more than noise. `error` is the standard error of `now`.
+    `doubtful` were compared with a value that may not have been true any more; `better` is the best
+    of these, where it has a better value than the champion has now.
     """
 
     iteration: IterationNumber
@@ -51,6 +70,8 @@ class ChampionMeasured(Event, frozen=True, kw_only=True):
     error: float
     why: str
     changed: bool
+    doubtful: list[CandidateId] = []
+    better: CandidateId | None = None
 
 
 class ChampionAccepted(Event, frozen=True, kw_only=True):

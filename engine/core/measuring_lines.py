@@ -47,8 +47,18 @@ def champion_text(event: ChampionMeasured, metric: Metric | None) -> str:
         share = f", {100 * (event.now - event.before) / abs(event.before):+.2g} %"
     return (
         f"the champion {event.candidate} is not what it was: {before} -> {event.now:.6g}{unit}"
-        f"{share}; {event.why}"
+        f"{share}; {event.why}{_doubted(event)}"
     )
+
+
+def _doubted(event: ChampionMeasured) -> str:
+    if not event.doubtful:
+        return ""
+    told = f"; in doubt is what it judged since: {', '.join(event.doubtful)}"
+    if event.better is None:
+        return told
+    accept = f"controlroom champion accept {event.better} makes it champion"
+    return f"{told}. {event.better} has a better value than it has now: {accept}"
 
 
 def _percent(share: float) -> str:

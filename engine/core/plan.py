@@ -42,7 +42,8 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     iterations old is measured again; 0 is never. `prepare` are the checks that make a champion
     ready to be measured; in `one_tree` they are run before every half. `leaders` are measured again
     when the run ends, None for one where that is cheap; the baseline every `baseline_every`
-    iterations, 0 is never. `confirming` is the design of the pairs that confirm a champion.
+    iterations, 0 is never. `confirming` is the design of the pairs that confirm a champion. With
+    `drawn` chance says who is first in a pair, and which seed it has; else the run's seed does.
     """
 
     check: str
@@ -55,6 +56,7 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     leaders: int | None = 0
     baseline_every: int = 0
     confirming: Design = Design()
+    drawn: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

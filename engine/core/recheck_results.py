@@ -15,7 +15,7 @@ from engine.core.recheck_events import RecheckOutcome
 from engine.core.rechecked import Recheck
 from engine.core.sameness import differs, mean_of
 from engine.core.state import Candidate, RunState
-from engine.core.steps import RunCheck
+from engine.core.steps import DrawPair, RunCheck
 from engine.core.verdicts import compared, metrics_of
 
 _OUTCOMES: Final[dict[str, RecheckOutcome]] = {"promoted": "held", "rejected": "failed"}
@@ -36,7 +36,9 @@ def ended(again: Recheck, outcome: RecheckOutcome, reason: str) -> RecheckEnded:
     )
 
 
-def compared_again(state: RunState, again: Recheck, plan: Plan) -> RunCheck | RecheckEnded:
+def compared_again(
+    state: RunState, again: Recheck, plan: Plan
+) -> RunCheck | DrawPair | RecheckEnded:
     """The next measurement that the comparison needs, or what it came to.
 
     Args:
@@ -90,7 +92,7 @@ def _against_baseline(
     reference = _known(state, again)
     if reference is None:
         half = next_half(again.turn, again.against, referee, 1)
-        if half is not None and half.half is not None and half.half.role == "champion":
+        if isinstance(half, RunCheck) and half.half and half.half.role == "champion":
             return half
         reference = _measured(again, state.metric.name)
     if reference is None:
@@ -117,7 +119,9 @@ def _measured(again: Recheck, metric: str) -> float | None:
     return None
 
 
-def _by_pairs(state: RunState, again: Recheck, referee: PlannedReferee) -> RunCheck | RecheckEnded:
+def _by_pairs(
+    state: RunState, again: Recheck, referee: PlannedReferee
+) -> RunCheck | DrawPair | RecheckEnded:
     """With noise: the referee's own rule, against the baseline."""
     design = _design(again, referee)
     pairs = pairs_of(again.turn, again.against, state.metric.name)

@@ -12,16 +12,16 @@ from typing import Final
 from engine.core.confidence import Variant, confirmation, declared, is_demoted, refuted
 from engine.core.events import CheckFinished, RecheckBegun, RecheckEnded
 from engine.core.gates import vetoes
-from engine.core.measuring import in_turn
+from engine.core.measuring import drawn_of, in_turn
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.recheck_events import Purpose
 from engine.core.recheck_results import compared_again, ended
 from engine.core.rechecked import Recheck
 from engine.core.state import Candidate, OpenIteration, RunState
-from engine.core.steps import RunCheck, TakeTurns, Wait
+from engine.core.steps import DrawPair, RunCheck, TakeTurns, Wait
 from engine.core.verdicts import metrics_of
 
-RecheckStep = RunCheck | TakeTurns | Wait | RecheckEnded
+RecheckStep = RunCheck | DrawPair | TakeTurns | Wait | RecheckEnded
 
 _FEWEST_RETRIES: Final = 2
 """What fails for want of the machine is tried so often again at least: nothing else would."""
@@ -201,16 +201,20 @@ def _checks_of(again: Recheck, plan: Plan) -> Sequence[str]:
     referee = plan.referee
     if again.purpose == "confirm" or referee is None:
         return always
-    return () if referee.noisy else (*referee.prepare, referee.check)
+    if referee.noisy:  # in one tree it is made ready before each half
+        return () if referee.one_tree else referee.prepare
+    return (*referee.prepare, referee.check)
 
 
 def seed_of_pair(seed: int, again: Recheck, pair: int) -> int:
     """The seed of both halves of a pair: 31 bits that no earlier measurement had.
 
     Args:
-        seed: the run's.
+        seed: the run's, from which it follows where chance was not asked.
         again: what is measured again.
         pair: which one.
     """
+    if (drawn := drawn_of(again.turn, again.against, pair)) is not None:
+        return drawn.seed
     digest = hashlib.blake2b(f"again/{seed}/{again.number}/{pair}".encode(), digest_size=4)
     return int.from_bytes(digest.digest(), "big") >> 1

@@ -20,16 +20,26 @@ from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import (
     CarryOver,
     CollectChange,
+    DrawPair,
     PutAside,
     RunAgent,
     RunCheck,
     TakeTurns,
     Wait,
 )
+from engine.core.twins import twin
 from engine.core.verdicts import compared, metrics_of, verdict_of
 
 Step = (
-    RunAgent | CollectChange | CarryOver | RunCheck | TakeTurns | PutAside | Wait | VerdictReached
+    RunAgent
+    | CollectChange
+    | CarryOver
+    | RunCheck
+    | DrawPair
+    | TakeTurns
+    | PutAside
+    | Wait
+    | VerdictReached
 )
 
 
@@ -48,7 +58,7 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
         return PutAside()
     step = (
         agent_step(state, turn, plan, now_s)
-        or _twin(state, turn)
+        or twin(state, turn)
         or _after_failure(state, turn, plan, now_s)
         or half_failed(state, turn, plan, now_s)
         or _further(state, turn, plan)
@@ -58,7 +68,7 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
 
 def _further(
     state: RunState, turn: OpenIteration, plan: Plan
-) -> RunCheck | CarryOver | VerdictReached:
+) -> RunCheck | DrawPair | CarryOver | VerdictReached:
     """What comes next where nothing has failed."""
     passed = {report.check for report in turn.finished if report.outcome != "failed"}
     left = [check for check in plan.checks if check.name not in passed]
@@ -66,7 +76,7 @@ def _further(
         if check.when == "always":
             return RunCheck(name=check.name)
     step = _vetoed(state, turn, plan) or _compare(state, turn, plan)
-    if isinstance(step, RunCheck) or step.verdict != "promoted":
+    if not isinstance(step, VerdictReached) or step.verdict != "promoted":
         return step
     if (onto := _moved_on(state, turn)) is not None:
         return CarryOver(onto=onto)
@@ -86,25 +96,6 @@ def _vetoed(state: RunState, turn: OpenIteration, plan: Plan) -> VerdictReached 
     champion = None if turn.candidate == state.baseline else state.best()
     why = vetoes(plan.gates, metrics_of(turn.finished), champion and champion.metrics)
     return verdict_of(state, turn, "infeasible", "; ".join(why)) if why else None
-
-
-def _twin(state: RunState, turn: OpenIteration) -> VerdictReached | None:
-    """The verdict on a candidate that is the champion over again: there is nothing to measure."""
-    champion, candidate = state.best(), _candidate(state, turn)
-    if champion is None or SYNC in candidate.tags or not _same(champion, candidate):
-        return None
-    reason = f"it is the same as {champion.id}: nothing was measured"
-    return verdict_of(state, turn, "inconclusive", reason)
-
-
-def _same(one: Candidate, other: Candidate) -> bool:
-    """Whether two candidates have the same parameters and the same files."""
-    if one.parameters != other.parameters:
-        return False
-    if one.code is None or other.code is None:
-        return one.code is other.code
-    trees = {one.code.tree, other.code.tree}
-    return one.code.commit == other.code.commit or (len(trees) == 1 and "" not in trees)
 
 
 def _after_failure(
@@ -134,6 +125,9 @@ def _after_failure(
 
 
 def _signature(report: CheckFinished) -> str:
+    """Equal for failures that are alike; none for what candidates do themselves."""
+    if report.own:
+        return ""
     return signature(f"{report.check} {report.verdict}: {report.detail}")
 
 
@@ -147,7 +141,9 @@ def _moved_on(state: RunState, turn: OpenIteration) -> str | None:
     return None if onto == candidate.code.stands_on else onto
 
 
-def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | VerdictReached:
+def _compare(
+    state: RunState, turn: OpenIteration, plan: Plan
+) -> RunCheck | DrawPair | VerdictReached:
     metric, referee = state.metric, plan.referee
     value = metrics_of(turn.finished).get(metric.name)
     if value is None:
@@ -169,7 +165,7 @@ def _compare(state: RunState, turn: OpenIteration, plan: Plan) -> RunCheck | Ver
 
 def _afresh(
     state: RunState, turn: OpenIteration, referee: PlannedReferee, champion: Candidate
-) -> RunCheck | VerdictReached:
+) -> RunCheck | DrawPair | VerdictReached:
     """The verdict by one pair: what the champion's value was before is not compared with."""
     half = next_half(turn, champion.id, referee, 1)
     if half is not None:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from engine.core.ids import IterationNumber
-from engine.core.parts import Half
+from engine.core.ids import CandidateId, IterationNumber
+from engine.core.parts import Half, Role
 
 
 class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -11,6 +11,14 @@ class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     half: Half | None = None
+
+
+class DrawPair(msgspec.Struct, frozen=True, kw_only=True):
+    """Let chance say which seed a pair has and, unless `first` does, who is measured first."""
+
+    pair: int
+    against: CandidateId
+    first: Role | None = None
 
 
 class TakeTurns(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from engine.core.events import (
     AgentInterrupted,
     ChangeCollected,
     CheckFinished,
+    PairDrawn,
     StashRequested,
 )
 from engine.core.ids import ApprovalId, CandidateId, IterationNumber, TraceId
@@ -32,7 +33,8 @@ class OpenIteration(msgspec.Struct, kw_only=True):
 
     `attempts` counts those of the agent, `answers` is what those that ended came to, `let_down`
     are those that the machine cut off; `answered_at` is when the last of both ended. `half` is the
-    one that `check` runs for, `halves` are those that ended; they are not in `finished`.
+    one that `check` runs for, `halves` are those that ended; they are not in `finished`. `drawn`
+    is what chance has said of pairs.
     `again` says for what a candidate is measured again whose own iteration is over.
     """
 
@@ -48,6 +50,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     half: Half | None = None
     finished: list[CheckFinished] = []
     halves: list[CheckFinished] = []
+    drawn: list[PairDrawn] = []
     finished_at: str = ""
     agent: Attempt | None = None
     attempts: int = 0

@@ -66,9 +66,10 @@ class Local:
                 streams = _Streams(command, (log, errors), opened, self._clock)
                 process = processes.spawn(streams.launch, *streams.writing_ends)
             except processes.CannotStartError as error:
-                return NotStarted(str(error))
+                machine = isinstance(error, processes.MachineLacksError)
+                return NotStarted(str(error), machine=machine)
             except OSError as error:
-                return NotStarted(f"cannot make a pipe: {error}")
+                return NotStarted(f"cannot make a pipe: {error}", machine=True)
             streams.started()
             turn = _Turn(command, streams, process, self._clock)
             failpoints.reach("check.spawned")

@@ -34,6 +34,10 @@ class CannotStartError(Exception):
     """The command cannot be started here; the text says why and what to do."""
 
 
+class MachineLacksError(CannotStartError):
+    """It cannot for want of something that the machine or the person has to have, not the code."""
+
+
 @functools.cache
 def adopt_orphans() -> bool:
     """Whether processes whose parents die become children of this one from now on."""
@@ -106,12 +110,13 @@ def _program(command: Command) -> str:
                 f"{name} is not executable; chmod +x it, or name its interpreter"
             )
         if not os.path.exists(name):  # noqa: PTH110
-            raise CannotStartError(f"{name} does not exist")
+            whose = MachineLacksError if command.run[0].startswith(os.sep) else CannotStartError
+            raise whose(f"{name} does not exist")
         return name
     try:
         return on_path(name, command.env.get("PATH", os.defpath))
     except FileNotFoundError as error:
-        raise CannotStartError(str(error)) from error
+        raise MachineLacksError(str(error)) from error
 
 
 def on_path(name: str, path: str) -> str:

@@ -150,9 +150,14 @@ class Exceeded(msgspec.Struct, frozen=True):
 
 
 class NotStarted(msgspec.Struct, frozen=True):
-    """No process was made, and why."""
+    """No process was made, and why.
+
+    `machine` tells that it was for want of something of this machine's or of the person's, such as
+    bubblewrap: nothing that a command, its folder or its program could be the reason of.
+    """
 
     reason: str
+    machine: bool = False
 
 
 class Interrupted(msgspec.Struct, frozen=True):

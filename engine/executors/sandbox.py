@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.executors.processes import CannotStartError
+from engine.executors.processes import CannotStartError, MachineLacksError
 from engine.executors.protocol import Box
 
 PROGRAM: Final = "bwrap"
@@ -103,15 +103,15 @@ def program() -> tuple[str, str]:
     """The path of bubblewrap, and what it says of its options.
 
     Raises:
-        CannotStartError: it is not there, or too old.
+        MachineLacksError: it is not there, or too old.
     """
     path = shutil.which(PROGRAM)
     if path is None:
-        raise CannotStartError(f"there is no {PROGRAM} on PATH; install bubblewrap")
+        raise MachineLacksError(f"there is no {PROGRAM} on PATH; install bubblewrap")
     said = subprocess.run([path, "--help"], capture_output=True, text=True, check=False)
     text = said.stdout + said.stderr
     if "--size" not in text:
-        raise CannotStartError(f"{path} is too old: 0.7 or later is needed")
+        raise MachineLacksError(f"{path} is too old: 0.7 or later is needed")
     return path, text
 
 
@@ -130,7 +130,7 @@ def _examine(box: Box, cwd: Path) -> None:
         if not path.is_absolute() or path in _NO_PLACE:
             raise CannotStartError(f"the sandbox cannot show {path}")
         if not os.path.exists(path):  # noqa: PTH110
-            raise CannotStartError(f"{path} does not exist, so the sandbox cannot show it")
+            raise MachineLacksError(f"{path} does not exist, so the sandbox cannot show it")
     shown = (*box.read, *box.write, SYSTEM)
     own = cwd in {Path(TMP), Path(HOME)}
     if not own and not any(cwd.is_relative_to(path) for path in shown):

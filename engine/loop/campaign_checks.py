@@ -2,6 +2,7 @@
 
 from engine.checks.runner import CheckRunner
 from engine.checks.step import clear_step
+from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.models import Campaign
 from engine.core.events import CheckFinished, LogSpan
@@ -38,9 +39,22 @@ class CampaignChecks:
             trace_id=job.turn.trace_id,
             ground=job.ground,
             beside=job.half is not None and job.half.role == "champion",
+            product=_product(spec, job),
+            secret_seed=job.secret_seed,
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 
     def clear(self, iteration: IterationNumber) -> None:
         """Remove the scratch files of an iteration that is over."""
         clear_step(self._paths, iteration)
+
+
+def _product(spec: CheckSpec, job: CheckJob) -> str:
+    """The digest of what the check judges, where an earlier one has left that."""
+    champions = job.half is not None and job.half.role == "champion"
+    of = job.half.of if job.half is not None else job.candidate.id
+    made = [each for each in job.turn.halves if each.half is not None and each.half.of == of]
+    for report in reversed(made if champions else job.turn.finished):
+        if report.check == spec.produced_by and report.outcome == "passed":
+            return report.product
+    return ""

@@ -20,7 +20,7 @@ from engine.core.events import (
 )
 from engine.core.ids import IterationNumber
 from engine.core.judging import found_out
-from engine.core.measuring import measured_as, pair_seed
+from engine.core.measuring import drawn_of, measured_as, pair_seed
 from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.referee import Step, next_step
@@ -28,6 +28,7 @@ from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import (
     CarryOver,
     CollectChange,
+    DrawPair,
     PutAside,
     RunAgent,
     RunCheck,
@@ -35,6 +36,7 @@ from engine.core.steps import (
     Wait,
 )
 from engine.loop.control import Control, CutOff
+from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
@@ -54,6 +56,13 @@ class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground | None = None
     half: Half | None = None
     env: dict[str, str] = {}
+
+    @property
+    def secret_seed(self) -> int | None:
+        """The seed of the pair, where chance has drawn one."""
+        half = self.half
+        drawn = half and drawn_of(self.turn, half.against, half.pair)
+        return drawn.seed if drawn else None
 
 
 class Checks(Protocol):
@@ -157,6 +166,8 @@ class Iteration:
             turn = state.open[number]
             step = next_step(state, turn, self._plan, time.time())
             found.append(step)
+            if isinstance(step, DrawPair):
+                return [drawn(turn, step)]
             if not isinstance(step, VerdictReached):
                 return []
             return [*found_out(state, turn, self._plan, step), step]
@@ -167,9 +178,18 @@ class Iteration:
     async def _take(
         self,
         number: IterationNumber,
-        step: RunCheck | TakeTurns | RunAgent | CollectChange | CarryOver | PutAside | Wait,
+        step: RunCheck
+        | DrawPair
+        | TakeTurns
+        | RunAgent
+        | CollectChange
+        | CarryOver
+        | PutAside
+        | Wait,
     ) -> None:
         match step:
+            case DrawPair():
+                pass  # what was drawn is recorded
             case RunCheck():
                 await self._check(number, step)
             case TakeTurns():
@@ -222,7 +242,9 @@ class Iteration:
         ground = await self._code.check_out(turn, candidate, half)
         if half is not None:
             noisy = half.pair and self._plan.referee is not None and self._plan.referee.noisy
-            seed = pair_seed(state.seed, turn, half.pair) if noisy else candidate.seed
+            seed = candidate.seed
+            if noisy:
+                seed = pair_seed(state.seed, turn, half.against, half.pair)
             candidate = measured_as(candidate, turn, seed)
         return CheckJob(
             check=step.name,

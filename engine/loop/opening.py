@@ -282,4 +282,5 @@ def _started(wanted: Wanted, identity: Identity, alive_s: float) -> EngineStarte
         version=wanted.version,
         alive_s=alive_s,
         fingerprint=wanted.fingerprint,
+        forgeable=wanted.metric.forgeable,
     )

@@ -49,12 +49,21 @@ def _referee(campaign: Campaign) -> PlannedReferee | None:
         design=spec.design(),
         remeasure=spec.remeasure,
         calibrate=spec.calibrate,
-        prepare=spec.prepare if noisy else campaign.early_checks,
+        prepare=_prepare(campaign, check) if noisy else campaign.early_checks,
         one_tree=campaign.workspace is not None and campaign.workspace.mode == "in-place",
         leaders=spec.leaders,
         baseline_every=spec.watched_every(noisy=noisy),
+        drawn=noisy and (spec.chance != "seed" or check.sealed),
         confirming=spec.design(campaign.confirm.most_pairs if campaign.confirm else None),
     )
+
+
+def _prepare(campaign: Campaign, measuring: CheckSpec) -> tuple[str, ...]:
+    """What has to be run for whoever is measured; what is judged has to be produced first."""
+    named = campaign.referee.prepare
+    needed = [check for check in campaign.checks if check.name in named or check == measuring]
+    produced = (check.produced_by for check in needed if check.produced_by is not None)
+    return tuple(dict.fromkeys((*produced, *named)))
 
 
 def _check(check: CheckSpec, on_fail: OnFail) -> PlannedCheck:

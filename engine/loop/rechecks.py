@@ -22,8 +22,9 @@ from engine.core.plan import Plan
 from engine.core.rechecked import Recheck
 from engine.core.rechecking import RecheckStep, due, due_at_end, next_recheck_step, seed_of_pair
 from engine.core.state import RunState
-from engine.core.steps import RunCheck, TakeTurns, Wait
+from engine.core.steps import DrawPair, RunCheck, TakeTurns, Wait
 from engine.loop.control import Control, CutOff
+from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.iteration import CheckJob, Checks, CodeSteps
 from engine.loop.writer import Writer
@@ -114,6 +115,8 @@ class Rechecks:
                     return
                 case RunCheck():
                     await self._check(again, step)
+                case DrawPair():
+                    pass  # what was drawn is recorded
                 case TakeTurns():
                     await self._writer.wait_change()
                 case Wait():
@@ -128,6 +131,8 @@ class Rechecks:
         def decide(state: RunState) -> Sequence[AnyEvent]:
             step = self._step(state)
             found.append(step)
+            if isinstance(step, DrawPair) and (again := state.rechecks.open) is not None:
+                return [drawn(again.turn, step, again.number)]
             return recorded(state, step) if isinstance(step, RecheckEnded) else []
 
         await self._writer.decide(decide)

@@ -215,7 +215,7 @@ def _pairs(state: RunState, turn: OpenIteration, *, noisy: bool) -> list[Measure
     return [
         MeasuredPair(
             pair=number,
-            seed=pair_seed(state.seed, turn, number) if noisy else seed,
+            seed=pair_seed(state.seed, turn, against, number) if noisy else seed,
             champion=pair.champion,
             candidate=pair.candidate,
             first=pair.first,

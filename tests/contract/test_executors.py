@@ -170,6 +170,7 @@ class ExecutorContract(ABC):
             ended = await executor.run(command, log=log)
             assert isinstance(ended, NotStarted)
             assert reason in ended.reason
+            assert ended.machine is ("on PATH" in reason), "the rest hangs on the code"
 
     @pytest.mark.anyio
     async def test_a_deadline_ends_it(

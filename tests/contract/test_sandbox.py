@@ -112,6 +112,7 @@ async def test_a_box_that_cannot_be_is_told(marked: Marked, box: Box, words: str
     ended, text = await run(marked, "true", box)
     assert isinstance(ended, NotStarted)
     assert words in ended.reason
+    assert ended.machine is ("does not exist" in words)
     assert text == ""
 
 

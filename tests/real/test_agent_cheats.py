@@ -30,7 +30,6 @@ CLAIM: Final = answer(claims=[{"metric": "score", "value": 0.001}])
 CAMPAIGN: Final[dict[str, Any]] = {
     "checks": [SEALED],
     "protect": ["judge.py"],
-    "policy": {"same_failure": 0},
 }
 WORDS: Final = {
     2: ("invalid", "it changes what is protected: judge.py"),

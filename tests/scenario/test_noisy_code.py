@@ -36,10 +36,13 @@ def climbed(toy: Toy) -> None:
         assert score == worth[candidate]
     for number, champion in ((2, "c-0001"), (3, "c-0002"), (4, "c-0002")):
         found = halves(toy, number)
-        assert [(pair, part) for pair, part, _, _ in found] == [
-            (1, "champion"), (1, "candidate"), (2, "candidate"), (2, "champion"),
-            (3, "champion"), (3, "candidate"), (4, "candidate"), (4, "champion"),
-        ]  # fmt: skip
+        parts = [(pair, part) for pair, part, _, _ in found]
+        assert [pair for pair, _ in parts] == [1, 1, 2, 2, 3, 3, 4, 4]
+        firsts = [part for _, part in parts[::2]]
+        for one, two in (firsts[:2], firsts[2:]):  # chance says the one, and the other is turned
+            assert {one, two} == {"champion", "candidate"}
+        drawn = [event for event in toy.events("PairDrawn") if event["iteration"] == number]
+        assert [event["first"] for event in drawn] == firsts
         assert {of for _, part, of, _ in found if part == "champion"} == {champion}
 
 

@@ -109,7 +109,6 @@ def test_a_change_of_what_is_protected_is_invalid_before_anything_runs(toy: Make
             5: [write("testsuite.py", "x = 1"), value(5)],
         },
         protect=["check.py", "tests", "src/**/b.*"],
-        policy={"same_failure": 0},
     )
     climb.run(5)
     assert climb.verdicts() == {
@@ -225,3 +224,56 @@ def test_a_compiled_module_beside_the_judges_is_not_read(sealed: Make) -> None:
     climb.run(2)
     assert list(place.parent.glob("rules.*.pyc")), "nothing was planted"
     assert climb.verdicts() == {1: "promoted", 2: "promoted"}
+
+
+ONCE: Json = {
+    "checks": [
+        {"name": "built", "produce": SEALED["produce"], "judge": SEALED["judge"]},
+        {"name": "score", "produced_by": "built", "judge": "{python} -S judge.py"}
+        | {"reports": ["score", "drawn", "once"]},
+    ],
+    "metric": {"name": "score", "direction": "min", "noise": "measured"},
+    "referee": {"first_pairs": 4, "most_pairs": 4, "calibrate": 4, "leaders": 1},
+}
+
+
+def test_what_is_measured_is_what_was_accepted_to_the_byte(sealed: Make) -> None:
+    """The candidate's code runs once for both checks, also for a champion and at the end."""
+    climb = sealed({2: [value(7)], 3: [value(20)]}, **ONCE)
+    numbered = PRODUCE + 'json.dump(int.from_bytes(os.urandom(6)), open(out + "x", "w"))\n'
+    known = JUDGE.replace(
+        '{"score": value}',
+        '{"score": value, "drawn": seed % 2**50, "once": once}',
+    )
+    reads = (
+        "import json, os\n"
+        'seed = json.load(open(os.environ["CONTROLROOM_CANDIDATE"]))["seed"]\n'
+        'once = json.load(open(os.environ["CONTROLROOM_PRODUCED"] + "/value.jsonx"))\n'
+    )
+    climb.person.write({"produce.py": numbered, "judge.py": reads + known})
+    git(climb.repo, "commit", "-qm", "Once", "--", "produce.py", "judge.py")
+    climb.base, climb.before = climb.person.head, climb.person.state()
+    climb.run(3)
+    assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "rejected"}
+    assert climb.events("RecheckEnded")[-1]["outcome"] == "held"
+    again = [event["report"] for event in climb.events("RecheckChecked")]
+    checked = [*climb.events("CheckFinished"), *again]
+    assert {event["outcome"] for event in checked} == {"passed"}
+    built = {event["product"]: event["metrics"] for event in checked if event["check"] == "built"}
+    scored = [event for event in checked if event["check"] == "score"]
+    assert {event["product"] for event in scored} <= set(built), "something else was measured"
+    assert len({event["metrics"]["once"] for event in scored}) == len(
+        {event["product"] for event in scored}
+    )
+    pairs: dict[tuple[int, int], set[int]] = {}
+    for event in climb.events("CheckFinished"):
+        if event["half"] and not event["half"]["prepares"]:
+            pairs.setdefault((event["iteration"], event["half"]["pair"]), set()).add(event["seed"])
+    assert all(len(seeds) == 1 for seeds in pairs.values()), "a pair has one seed"
+    assert len(set.union(*pairs.values())) == len(pairs) == 12
+    assert "produce" not in {line.split()[5] for line in headers(climb, 2) if " score " in line}
+
+
+def headers(climb: Toy, iteration: int) -> list[str]:
+    """The lines above the output of an iteration's commands."""
+    return [line for line in climb.log(iteration).splitlines() if line.startswith("=== ")]

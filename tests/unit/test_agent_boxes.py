@@ -46,6 +46,12 @@ def test_an_attempt_shows_its_tree_and_its_own_and_no_record_of_it(task: AgentTa
     assert (found.home, found.network, found.nesting) == (task.own_home, True, True)
 
 
+def test_what_is_the_judges_alone_is_masked_in_its_tree(task: AgentTask) -> None:
+    walls = Confinement(hide=(Path("/runs"),), hide_in_tree=(Path("tests/hidden"),))
+    found = box(msgspec.structs.replace(task, confinement=walls))
+    assert found.hide == (Path("/runs"), task.tree / "tests" / "hidden")
+
+
 def test_without_walls_there_is_no_box_and_nothing_is_made(tmp_path: Path) -> None:
     task = Stage(tmp_path).task()
     boxes.prepare(task)

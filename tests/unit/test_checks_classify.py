@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from engine.checks.classify import Observed, classify
+from engine.checks.classify import Observed, classify, classify_judged, classify_produced
 from engine.checks.result import Failure, Result
 from engine.core.campaign.checks import CheckSpec
 from engine.core.events import Tests
-from engine.executors.protocol import Finished, NotStarted, TimedOut
+from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 OK = Finished(exit_code=0)
 BAD = Finished(exit_code=1)
@@ -100,3 +100,47 @@ def test_the_table(
     assert judged.verdict == verdict
     assert detail in judged.detail
     assert bool(judged.detail) == bool(detail)
+
+
+SEALED = {"run": None, "produce": "p", "judge": "j"}
+BLAMES: list[tuple[dict[str, Any], Observed, str]] = [
+    ({}, Observed(ended=BAD, pattern="infra"), "incorrect"),
+    ({}, Observed(ended=BAD, pattern="flaky"), "incorrect"),
+    ({"fails_as": "compile"}, Observed(ended=BAD, pattern="infra"), "compile"),
+    ({"fails_as": "infra"}, Observed(ended=BAD), "incorrect"),
+    ({}, Observed(ended=BAD, pattern="compile"), "compile"),
+    ({}, Observed(ended=Finished(exit_code=127)), "incorrect"),
+    ({}, Observed(ended=Finished(signal=9)), "incorrect"),
+    ({}, Observed(ended=NotStarted("./build.sh is not executable")), "incorrect"),
+    ({"fails_as": "compile"}, Observed(ended=NotStarted("the folder is gone")), "compile"),
+    ({}, Observed(ended=TimedOut("deadline", 9)), "timeout"),
+    ({"fails_as": "flaky"}, Observed(ended=Exceeded("memory", 9)), "incorrect"),
+    ({}, Observed(ended=Finished(exit_code=0, background=1)), "invalid"),
+]
+
+
+@pytest.mark.parametrize(("settings", "seen", "verdict"), BLAMES)
+def test_a_candidate_cannot_say_that_it_was_the_machine(
+    settings: dict[str, Any], seen: Observed, verdict: str
+) -> None:
+    judged = classify_produced(spec(**SEALED, **settings), seen)
+    assert (judged.verdict, judged.own) == (verdict, True)
+
+
+def test_that_there_is_no_bubblewrap_is_the_machines() -> None:
+    judged = classify_produced(spec(**SEALED), Observed(ended=NotStarted("no bwrap", machine=True)))
+    assert (judged.verdict, judged.own) == ("infra", False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "own"),
+    [
+        (Observed(ended=OK, result=REFUSED), True),
+        (Observed(ended=BAD), True),
+        (Observed(ended=Finished(signal=9)), False),
+        (Observed(ended=BAD, pattern="infra"), False),
+        (Observed(ended=OK), False),
+    ],
+)
+def test_what_the_judge_refuses_is_the_candidates_own_doing(seen: Observed, *, own: bool) -> None:
+    assert classify_judged(spec(**SEALED), seen).own is own

@@ -6,16 +6,22 @@ import msgspec
 import pytest
 
 from engine.core import events as e
+from engine.core.confidence import doubt
 from engine.core.fold import fold
 from engine.core.ids import CandidateId, IterationNumber
 from engine.core.judging import found_out
+from engine.core.measuring import pair_seed, pairs_of
+from engine.core.measuring_lines import champion_text
 from engine.core.pairs.looks import Design
-from engine.core.parts import Half
+from engine.core.parts import Half, Role
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.referee import Step, next_step
 from engine.core.state import RunState
-from engine.core.steps import RunCheck, TakeTurns, Wait
-from tests.recorded import NOON, began, checked, created, judged, proposed, started
+from engine.core.steps import DrawPair, RunCheck, TakeTurns, Wait
+from engine.core.verdict import Verdict
+from engine.loop.planning import plan_of
+from tests.checking import campaign_of
+from tests.recorded import NOON, began, checked, created, iteration, judged, proposed, started
 
 NOW_S = 4e9
 FINGERPRINT = {"device": "here"}
@@ -339,6 +345,51 @@ def test_a_twin_of_the_champion_is_not_measured() -> None:
         assert verdict.reason == "it is the same as c-0001: nothing was measured"
 
 
+def again(story: Story, number: int, of: int) -> None:
+    """An iteration proposes what an earlier one did."""
+    what = msgspec.structs.replace(proposed(number), parameters=proposed(of).parameters)
+    story.add(began(number), what)
+
+
+@pytest.mark.parametrize("verdict", ["rejected", "inconclusive", "infeasible"])
+def test_whoever_was_judged_by_this_champion_has_no_second_try(verdict: Verdict) -> None:
+    """S6: each would be another ticket in the lottery of noise."""
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 101.0), judged(2, 101.0, verdict))
+    again(story, 3, of=2)
+    step = story.step(3, plan())
+    assert isinstance(step, e.VerdictReached)
+    assert step.verdict == "inconclusive"
+    what = f"it is the same as c-0002, which was {verdict} against c-0001: nothing was measured"
+    assert step.reason == what
+
+
+def test_another_champion_or_a_failure_of_the_machine_lets_it_be_tried_again() -> None:
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 101.0), judged(2, 101.0, "rejected"))
+    story.add(began(3), proposed(3), judged(3, None, "infra"))
+    again(story, 4, of=3)
+    assert story.step(4, plan()) == RunCheck(name="cost")
+    story.add(judged(4, 90.0, "promoted"))
+    again(story, 5, of=2)
+    assert story.step(5, plan()) == RunCheck(name="cost")
+
+
+def test_a_champion_that_was_taken_back_has_no_second_try() -> None:
+    story = Story()
+    story.add(began(2), proposed(2), checked(2, 90.0), judged(2, 90.0, "promoted"))
+    champion, two = CandidateId("c-0001"), CandidateId("c-0002")
+    story.add(
+        e.ChampionDemoted(
+            iteration=IterationNumber(2), candidate=two, champion=champion, reason="long: slower"
+        )
+    )
+    again(story, 3, of=2)
+    step = story.step(3, plan())
+    assert isinstance(step, e.VerdictReached)
+    assert "c-0002, which was demoted: long: slower: nothing was measured" in step.reason
+
+
 def test_the_baseline_is_measured_against_itself_first() -> None:
     story = Story.__new__(Story)
     story.state = None
@@ -371,3 +422,114 @@ def test_a_metric_around_zero_has_no_noise_to_speak_of() -> None:
     assert isinstance(noise, e.NoiseMeasured)
     assert noise.noise is None
     assert e.decode(e.encode(noise)) == noise
+
+
+DRAWN = plan(drawn=True)
+
+
+def drawn(number: int, step: Step, first: Role, seed: int) -> e.PairDrawn:
+    """Chance says this of the pair that the step asks for."""
+    assert isinstance(step, DrawPair)
+    return e.PairDrawn(
+        iteration=IterationNumber(number),
+        candidate=CandidateId(f"c-{number:04}"),
+        against=step.against,
+        pair=step.pair,
+        first=step.first or first,
+        seed=seed,
+    )
+
+
+def test_chance_says_who_is_first_and_every_second_pair_is_turned() -> None:
+    story = Story()
+    story.begin(2)
+    order: list[str] = []
+    for pair in range(1, 5):
+        ask = story.step(2, DRAWN)
+        assert isinstance(ask, DrawPair)
+        assert (ask.pair, ask.first) == (pair, None if pair % 2 else order[-1])
+        story.add(drawn(2, ask, "candidate" if pair == 1 else "champion", seed=pair))
+        for _ in range(2):
+            step = story.step(2, DRAWN)
+            assert isinstance(step, RunCheck)
+            assert step.half is not None
+            order.append(step.half.role)
+            story.half(2, step, 100.0)
+    one, other = ["candidate", "champion"], ["champion", "candidate"]
+    assert order == [*one, *other, *other, *one]
+    pairs = pairs_of(story.now.open[2], CandidateId("c-0001"), "est_ms")
+    assert [pair.first for pair in pairs] == ["candidate", "champion", "champion", "candidate"]
+
+
+def test_the_seed_of_a_pair_is_the_one_that_was_drawn_for_this_champion() -> None:
+    story, champion = Story(), CandidateId("c-0001")
+    story.begin(2)
+    turn = story.now.open[2]
+    foreseeable = pair_seed(story.now.seed, turn, champion, 1)
+    story.add(drawn(2, story.step(2, DRAWN), "champion", seed=77))
+    assert pair_seed(story.now.seed, turn, champion, 1) == 77
+    assert pair_seed(story.now.seed, turn, CandidateId("c-0009"), 1) == foreseeable != 77
+
+
+def test_a_pair_that_an_older_engine_began_is_not_drawn_again() -> None:
+    story = Story()
+    story.begin(2)
+    story.half(2, story.step(2, plan()), 100.0)
+    step = story.step(2, DRAWN)
+    assert isinstance(step, RunCheck)
+    assert step.half is not None
+    assert (step.half.pair, step.half.role) == (1, "candidate")
+    story.half(2, step, 100.0)
+    assert story.step(2, DRAWN) == DrawPair(
+        pair=2, against=CandidateId("c-0001"), first="candidate"
+    )
+
+
+def test_without_noise_nothing_is_drawn() -> None:
+    checks = campaign_of({"run": "true", "reports": ["x"]})
+    referee = plan_of(checks).referee
+    assert referee is not None
+    assert not referee.drawn
+
+
+def test_a_silent_change_puts_what_was_judged_meanwhile_in_doubt() -> None:
+    """Without noise: the surroundings became slower, and nobody knows when."""
+    story, exact = Story(), plan(noisy=False, remeasure=5)
+    for number, value in ((2, 104.0), (3, 102.0), (4, 120.0), (5, 110.0)):
+        story.add(*iteration(number, value))
+    story.begin(6, 103.0)
+    verdict = story.measure(6, exact, {"champion": [105.0], "candidate": [107.0]})
+    assert isinstance(verdict, e.VerdictReached)
+    (told,) = found_out(story.now, story.now.open[6], exact, verdict)
+    assert isinstance(told, e.ChampionMeasured)
+    assert told.doubtful == ["c-0002", "c-0003", "c-0004", "c-0005"]
+    assert told.better == "c-0003"
+    assert "champion accept c-0003" in champion_text(told, None)
+
+    story.add(told, verdict)
+    assert "in doubt" in doubt(story.now, story.now.candidates[CandidateId("c-0004")])
+    again(story, 7, of=4)
+    assert story.step(7, exact) == RunCheck(name="cost"), "it may be tried again"
+
+
+def test_a_champion_that_is_what_it_was_puts_nothing_in_doubt() -> None:
+    story, exact = Story(), plan(noisy=False, remeasure=5)
+    for number in (2, 3, 4, 5):
+        story.add(*iteration(number, 104.0))
+    story.begin(6, 103.0)
+    verdict = story.measure(6, exact, {"champion": [100.0], "candidate": [103.0]})
+    assert isinstance(verdict, e.VerdictReached)
+    (told,) = found_out(story.now, story.now.open[6], exact, verdict)
+    assert isinstance(told, e.ChampionMeasured)
+    assert (told.doubtful, told.better) == ([], None)
+
+
+def test_what_was_judged_before_a_change_that_is_known_is_not_in_doubt() -> None:
+    story, exact = Story(), plan(noisy=False, remeasure=5)
+    story.add(*iteration(2, 104.0), msgspec.structs.replace(started(), fingerprint={"device": "b"}))
+    story.begin(3, 103.0)
+    verdict = story.measure(3, exact, {"champion": [105.0], "candidate": [107.0]})
+    assert isinstance(verdict, e.VerdictReached)
+    (told,) = found_out(story.now, story.now.open[3], exact, verdict)
+    assert isinstance(told, e.ChampionMeasured)
+    assert (told.changed, told.doubtful) == (True, [])

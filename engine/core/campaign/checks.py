@@ -153,6 +153,13 @@ class CheckSpec(Model):
         "candidate's code in a sandbox, and leaves ordinary files in the folder {produced}.",
         examples=["'{python} -m mybench build --out {produced}'"],
     )
+    produced_by: FileName | None = Field(
+        default=None,
+        description="Instead of `produce`: an earlier sealed check, whose product is judged here "
+        "too. The candidate's code does not run again, so what one check accepts is what another "
+        "one measures.",
+        examples=["correctness"],
+    )
     judge: Command | None = Field(
         default=None,
         description="The second half: it runs from the protected base once nothing of the first "
@@ -244,7 +251,8 @@ class CheckSpec(Model):
     @property
     def sealed(self) -> bool:
         """Whether what runs the candidate's code is parted from what judges it."""
-        return self.produce is not None and self.judge is not None
+        produced = self.produce is not None or self.produced_by is not None
+        return produced and self.judge is not None
 
     def commands(self) -> dict[Part, Command]:
         """Its commands as they are written, by key: `run`, or `produce` and `judge`."""

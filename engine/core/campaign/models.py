@@ -322,22 +322,33 @@ class Campaign(Model):
         """Whether any of its checks is a sealed one, which needs a sandbox."""
         return any(check.sealed for check in self.all_checks)
 
-    def to_metric(self, *, unsealed: bool = False) -> Metric:
+    @property
+    def agents(self) -> tuple[AgentSpec, ...]:
+        """Every agent that works for it: those that propose, and the mentor."""
+        proposing = [each for each in self.proposers if isinstance(each, AgentSpec)]
+        return (*proposing, *([self.mentor.as_agent()] if self.mentor else []))
+
+    def to_metric(self, *, unsealed: bool = False, confined: bool = True) -> Metric:
         """The metric as events and the referee know it, marked where its score can be forged.
 
         Args:
             unsealed: the halves of sealed checks run without a sandbox.
+            confined: every one of `agents` runs in a sandbox of ours.
         """
-        forgeable = self._forgeable(unsealed=unsealed)
+        forgeable = self._forgeable(unsealed=unsealed, confined=confined)
         return msgspec.structs.replace(self.metric.to_metric(), forgeable=forgeable)
 
-    def _forgeable(self, *, unsealed: bool) -> bool:
-        """Whether code that somebody else wrote could write its own score."""
+    def _forgeable(self, *, unsealed: bool, confined: bool) -> bool:
+        """Whether anything that somebody else wrote runs with the person's rights.
+
+        It is not enough that the check which scores is sealed: one plain check beside it, or an
+        agent without a sandbox, can change the interpreter that its judge is started with.
+        """
+        if self.agents and not confined:
+            return True
         if not any(isinstance(proposer, AgentSpec) for proposer in self.proposers):
             return False
-        name = self.metric.name
-        scoring = [check for check in self.all_checks if name in check.must_report()]
-        return unsealed or not all(check.sealed for check in scoring)
+        return unsealed or not all(check.sealed for check in self.all_checks)
 
     def on_fail_of(self, check: CheckSpec) -> OnFail:
         """What a failure of one check means for the loop: its own word, or the policy's."""

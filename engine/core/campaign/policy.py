@@ -89,7 +89,7 @@ class PolicySpec(Model):
         default=3,
         description="So many failures of one kind in a row halt the run until a person looks; 0 "
         "switches this off. Only where there is a `workspace`: a search over parameters learns "
-        "from failures that are alike.",
+        "from failures that are alike. Of a sealed check only those of the machine count.",
         examples=["5"],
     )
     caps: CapsSpec = Field(

@@ -1,6 +1,6 @@
 """How candidates are compared with the champion."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -20,7 +20,7 @@ class RefereeSpec(Model):
     """How candidates are compared with the champion; docs/referee.md has the statistics.
 
     A metric with `noise: measured` is compared by pairs: the check that reports it is run for the
-    champion and for the candidate in turn, AB, BA, AB, ..., and nothing else is checked meanwhile.
+    champion and for the candidate, in turning order, and nothing else is checked meanwhile.
     Pairs are added only while they can still decide. With `noise: none` only `remeasure`,
     `leaders` and `baseline_every` count.
     """
@@ -65,6 +65,13 @@ class RefereeSpec(Model):
         "drifts; with `noise: measured` in pairs with the champion. 0: never. By default 20 with "
         "`noise: measured`, and never without noise.",
         examples=["20", "0"],
+    )
+    chance: Literal["secret", "seed"] | None = Field(
+        default=None,
+        description="What says who is measured first in a pair, and which seed both halves have. "
+        "`secret`, the default: this machine's own randomness, which nobody can foresee. `seed`: "
+        "the run's seed, so that a run of plain checks can be repeated by whoever trusts them.",
+        examples=["seed"],
     )
     prepare: tuple[FileName, ...] = Field(
         default=(),

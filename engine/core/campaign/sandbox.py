@@ -22,8 +22,9 @@ class SandboxSpec(Model):
     )
     hide: tuple[Filled, ...] = Field(
         default=(),
-        description="Files and folders below `root` that `produce` finds empty: answers and "
-        "hidden tests, which are the judge's alone.",
+        description="Files and folders below `root` that `produce` finds empty, and agents in "
+        "their sandboxes: answers and hidden tests, which are the judge's alone. No candidate may "
+        "change them. Agents then find no git history either, which would show them.",
         examples=["[tests/hidden]"],
     )
     memory_bytes: Size = Field(

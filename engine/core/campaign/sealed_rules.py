@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.core.campaign.checks import CheckSpec, Part
+from engine.core.campaign.fields import show
 from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.salvage import Draft
 
@@ -27,6 +28,8 @@ UNUSED: Final[dict[Part, dict[str, str]]] = {
 def sealed_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
     """Mistakes of one check that have to do with being sealed or not."""
     yield from _parts(check, place, draft)
+    if check.produced_by is not None:
+        yield from _producer(check, place, draft)
     if not check.sealed:
         return
     for name in check.metrics:
@@ -48,7 +51,13 @@ def sealed_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Fi
 
 def _parts(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
     parts = tuple(check.commands())
-    if parts in (("run",), ("produce", "judge")):
+    if parts in (("run",), ("produce", "judge")) and check.produced_by is None:
+        return
+    if check.produced_by is not None:
+        if parts != ("judge",):
+            at, fix = (*place, "produced_by"), "give it `judge`, and neither `run` nor `produce`"
+            message = "what another check produced is judged, and nothing else is run"
+            yield Finding(place=at, message=message, fix=fix, at_key=True)
         return
     if not parts:
         if draft.sound(*place):  # a key that is misspelt was told already
@@ -62,3 +71,17 @@ def _parts(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
     message = f"there is `{parts[0]}`, and no `{lacking}`"
     if draft.sound(*place, lacking):
         yield Finding(place=(*place, parts[0]), message=message, fix=_FIX, at_key=True)
+
+
+def _producer(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
+    """Complain unless what is to be judged is there by then, whenever the check runs."""
+    checks = draft.campaign.all_checks
+    names = [other.name for other in checks]
+    before = checks[: names.index(check.name)]
+    late = checks[len(before)].when
+    able = [each for each in before if each.produce is not None and each.when in ("always", late)]
+    if check.produced_by not in [each.name for each in able]:
+        shown = ", ".join(each.name for each in able)
+        message = f"no check before this one has a product and is called {show(check.produced_by)}"
+        fix = f"name one of {shown}" if able else _FIX
+        yield Finding(place=(*place, "produced_by"), message=message, fix=fix)
