@@ -9,6 +9,9 @@ import msgspec
 
 RUN_VARIABLE: Final = "CONTROLROOM_RUN"
 STEP_VARIABLE: Final = "CONTROLROOM_STEP"
+TOOL_VARIABLE: Final = "CONTROLROOM_TOOL"
+"""Marks the engine's own short commands with the run, where they may outlive it; see `trees`."""
+
 PRODUCED_VARIABLE: Final = "CONTROLROOM_PRODUCED"
 
 MOST_PRODUCED_FILES: Final = 1000

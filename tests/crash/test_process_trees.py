@@ -291,6 +291,28 @@ def test_what_a_killed_engine_left_is_found(
     assert [number for number, pid in enumerate(pids) if lives(pid)] == [ORPHAN]
 
 
+def test_a_tool_of_a_dead_engine_is_ended_alone(marked: Marked, tmp_path: Path) -> None:
+    """It is in the session that its engine was in, and so is what else a person runs there."""
+    tool = "sh -c 'echo $$ > tool; sleep 600; true' & echo $! > child"
+    lines = [
+        f"CONTROLROOM_TOOL={marked.run} {tool}",
+        f"CONTROLROOM_TOOL={marked.run}2 sleep 600 & echo $! > others",
+        "sleep 600 & echo $! > persons",
+    ]
+    subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, start_new_session=True, check=True)
+    child, tool_itself, *rest = (
+        pid_in(tmp_path / n) for n in ("child", "tool", "others", "persons")
+    )
+    try:
+        left = kill_leftovers(marked.run)
+        assert {child, tool_itself} <= set(left)
+        assert not any(map(lives, left))
+        assert all(map(lives, rest))
+    finally:
+        for pid in rest:
+            _kill(pid)
+
+
 def test_another_run_is_left_alone(marked: Marked) -> None:
     other = subprocess.Popen(
         ["sleep", "600"],
