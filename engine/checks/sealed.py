@@ -8,18 +8,20 @@ import hmac
 import secrets
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import anyio.to_thread
 import msgspec
+from anyio.abc import TaskGroup
 
 from engine.checks import observe
-from engine.checks.boxes import Boxes
+from engine.checks.boxes import Boxes, Ground
 from engine.checks.classify import Judged, Observed, classify, classify_produced
 from engine.checks.files import remove
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
+from engine.checks.standing import Early, Pair, Standing
 from engine.checks.step import described
 from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.waiting import Waiting, plain_errors
@@ -29,7 +31,6 @@ from engine.executors.protocol import (
     PRODUCED_VARIABLE,
     Box,
     Command,
-    Ended,
     Exceeded,
     Executor,
     Finished,
@@ -51,19 +52,32 @@ _Over = Finished | TimedOut | Exceeded | NotStarted
 
 class _Half(msgspec.Struct, frozen=True, kw_only=True):
     part: Part
-    cwd: Path
+    ground: Ground
+    told: Path
     produced: str
     box: Box | None
-    candidate_file: Path
     seed: int | None = None
     token: str | None = None
 
+    @property
+    def candidate_file(self) -> Path:
+        return self.told / "candidate.json"
 
-class _Folders(msgspec.Struct, frozen=True):
-    """Of one check: `produced` for what the candidate leaves, `told` for what its judge is told."""
+    @property
+    def cwd(self) -> Path:
+        return self.ground.judge_root if self.part == "judge" else self.ground.root
+
+
+class _Folders(NamedTuple):
+    """Of one check: for what the candidate leaves, and for what the two halves are told."""
 
     produced: Path
     told: Path
+    judge_told: Path
+
+    @classmethod
+    def of(cls, folder: Path, check: str) -> "_Folders":
+        return cls(*(folder / f"{what}-{check}" for what in ("produced", "produce", "judge")))
 
 
 class Sealed:
@@ -84,71 +98,78 @@ class Sealed:
         self._boxes = boxes
         self._room = room
         self._run_marker = paths.run_marker
+        self._standing = Standing(executor)
+        self.attend = self._standing.attend
+        self.clear = self._standing.clear
+
+    def stand_by(self, check: str, folder: Path, ground: Ground) -> None:
+        """Have the sandboxes of a check made, whose candidate is still in the making.
+
+        Until they are told more there is one process of the engine's in each. What they show is
+        compared once more before they are used: the candidate's tree is going to change.
+
+        Args:
+            check: its name.
+            folder: the scratch folder of the iteration.
+            ground: where the candidate will be.
+        """
+        if self._boxes is None:
+            return
+        folders = _Folders.of(folder, check)
+        name = f"{folder.name}/{check}/ready"
+        early = Early(
+            self._early(self._producing(ground, folders), name),
+            self._early(self._judging(ground, folders), name),
+        )
+        self._standing.begin((folder, check), partial(self._lay_out, folders), early)
 
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
-        within, name = turn.step.folder, turn.spec.name
-        folders = _Folders(within / f"produced-{name}", within / f"judge-{name}")
-        for folder in (folders.produced, folders.told):
-            await self._room.write(str(folder), partial(_emptied, folder))
-        if reason := await trouble(turn):
-            return _void(turn, reason, folders.produced)
-        waiting = Waiting()
+        folders = _Folders.of(turn.step.folder, turn.spec.name)
+        pair = await self._standing.take((turn.step.folder, turn.spec.name))
         outcomes: list[Outcome | Interrupted] = []
         with plain_errors():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._stand_by, turn, folders, waiting)
-                try:
-                    outcomes.append(await self._halves(turn, folders, waiting))
-                finally:
-                    waiting.dismiss()
+                if pair is None:
+                    pair = await self._stand(turn, folders, tasks)
+                async with pair.held():
+                    outcomes.append(await self._halves(turn, folders, pair))
         return outcomes[0]
 
-    async def _halves(
-        self, turn: Turn, folders: _Folders, waiting: Waiting
-    ) -> Outcome | Interrupted:
+    async def _stand(self, turn: Turn, folders: _Folders, tasks: TaskGroup) -> Pair:
+        """Have the judge's sandbox made while the candidate's code runs in a new one."""
+        await self._lay_out(folders)
+        pair = Pair()
+        pair.produce.end(None)
+        early = self._early(self._judging(turn.ground, folders), turn.name)
+        tasks.start_soon(pair.judge.stand, self._executor, early)
+        return pair
+
+    async def _halves(self, turn: Turn, folders: _Folders, pair: Pair) -> Outcome | Interrupted:
         """Run one after the other; the second begins when nothing of the first is left."""
-        made = await self._produce(turn, folders.produced)
+        if reason := await trouble(turn):
+            return _void(turn, reason, folders.produced)
+        made = await self._produce(turn, folders, pair.produce)
         if isinstance(made, Interrupted) or made.judged.verdict is not None:
             return made
         failpoints.reach("check.produced")
-        outcome = await self._judge(turn, folders, made.start, waiting)
+        outcome = await self._judge(turn, folders, made.start, pair.judge)
         if isinstance(outcome, Interrupted):
             return outcome
         reason = await trouble(turn)
         return _void(turn, reason, folders.produced, outcome) if reason else outcome
 
-    async def _stand_by(self, turn: Turn, folders: _Folders, waiting: Waiting) -> None:
-        """Have the judge's sandbox made while the candidate's code runs, and let it judge then.
-
-        Until it is told more there is nothing in it but what judges, and two folders: for what the
-        candidate will have left, and for what the judge will be told.
-        """
-        ended: Ended | None = None
-        try:
-            command = self._command(turn, self._judging(turn, folders))
-            prepared = msgspec.structs.replace(command, run=(), awaits=waiting.command)
-            ended = await self._executor.run(prepared, log=waiting)
-        finally:
-            waiting.end(ended)
-
-    async def _produce(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
+    async def _produce(
+        self, turn: Turn, folders: _Folders, waiting: Waiting
+    ) -> Outcome | Interrupted:
         """Run the candidate's code; it knows neither the seed nor where a result would go."""
-        file = turn.step.folder / f"produce-{turn.spec.name}.json"
+        half, produced = self._producing(turn.ground, folders), folders.produced
         known = described(turn.candidate)
         del known["seed"]
-        await self._write(file, known)
-        box = self._boxes and self._boxes.produce(turn.ground, file, produced)
-        half = _Half(
-            part="produce",
-            cwd=turn.ground.root,
-            produced=PRODUCED if box else str(produced),
-            box=box,
-            candidate_file=file,
-        )
+        await self._write(half.candidate_file, known)
         log = self._log(turn, "produce")
         async with log:
-            ended = await self._run(turn, half, log)
+            ended = await self._run(turn, half, log, waiting)
             if isinstance(ended, Interrupted):
                 return ended
             await log.finish(footer(ended))
@@ -161,12 +182,11 @@ class Sealed:
     ) -> Outcome | Interrupted:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
         seed, token = secrets.randbits(_SEED_BITS), secrets.token_hex()
-        half = msgspec.structs.replace(self._judging(turn, folders), seed=seed, token=token)
+        half = msgspec.structs.replace(self._judging(turn.ground, folders), seed=seed, token=token)
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
         async with log:
-            waiting.tell(self._command(turn, half), log)
-            ended = await waiting.ended()
+            ended = await self._run(turn, half, log, waiting)
             failpoints.reach("check.ended")
             if isinstance(ended, Interrupted):
                 return ended
@@ -177,14 +197,35 @@ class Sealed:
         outcome = _outcome(turn, folders.produced, log, seen=seen, judged=judged)
         return msgspec.structs.replace(outcome, start=start, seed=seed)
 
-    def _judging(self, turn: Turn, folders: _Folders) -> _Half:
+    def _producing(self, ground: Ground, folders: _Folders) -> _Half:
+        box = self._boxes and self._boxes.produce(ground, folders.told, folders.produced)
+        return _Half(
+            part="produce",
+            ground=ground,
+            told=folders.told,
+            produced=PRODUCED if box else str(folders.produced),
+            box=box,
+        )
+
+    def _judging(self, ground: Ground, folders: _Folders) -> _Half:
         boxes = self._boxes
         return _Half(
             part="judge",
-            cwd=turn.ground.judge_root,
+            ground=ground,
+            told=folders.judge_told,
             produced=str(folders.produced),
-            box=boxes and boxes.judge(turn.ground, folders.told, folders.produced),
-            candidate_file=folders.told / "candidate.json",
+            box=boxes and boxes.judge(ground, folders.judge_told, folders.produced),
+        )
+
+    def _early(self, half: _Half, name: str) -> Command:
+        """What a half's sandbox is made for, before it is known what runs there."""
+        return Command(
+            run=(),
+            cwd=half.cwd,
+            env={},
+            marker=self._marker(name),
+            box=half.box,
+            report_to=_report_to(half),
         )
 
     def _command(self, turn: Turn, half: _Half) -> Command:
@@ -207,18 +248,35 @@ class Sealed:
             run=step.command(turn.spec, half.part),
             cwd=half.cwd,
             env=env,
-            marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
+            marker=self._marker(turn.name),
             deadline_s=turn.spec.deadline_s,
             idle_s=turn.spec.idle_s,
             box=half.box,
-            report_to=REPORT_VARIABLE if judges else None,
+            report_to=_report_to(half),
         )
 
-    async def _run(self, turn: Turn, half: _Half, log: CheckLog) -> _Over | Interrupted:
+    def _marker(self, name: str) -> Marker:
+        return Marker(self._run_marker, f"{self._run_marker}#{name}")
+
+    async def _run(
+        self, turn: Turn, half: _Half, log: CheckLog, waiting: Waiting
+    ) -> _Over | Interrupted:
+        """Run a half where its sandbox stands; in a new one where that does not do, or is gone."""
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
             return NotStarted(f"not set in the environment of the engine: {names}")
-        return await self._executor.run(self._command(turn, half), log=log)
+        command = self._command(turn, half)
+        if not waiting.gone:
+            waiting.tell(command, log)
+            ended = await waiting.ended()
+            if not isinstance(ended, NotStarted):
+                return ended
+        return await self._executor.run(command, log=log)
+
+    async def _lay_out(self, folders: _Folders) -> None:
+        """Make the folders anew: what is bound into a sandbox is not made again after that."""
+        for folder in folders:
+            await self._room.write(str(folder), partial(_emptied, folder))
 
     async def _write(self, file: Path, content: dict[str, object]) -> None:
         await self._room.write(str(file), partial(_written, file, msgspec.json.encode(content)))
@@ -254,6 +312,10 @@ async def _written(file: Path, content: bytes) -> None:
 def _write(file: Path, content: bytes) -> None:
     remove(file)
     file.write_bytes(content)
+
+
+def _report_to(half: _Half) -> str | None:
+    return REPORT_VARIABLE if half.part == "judge" else None
 
 
 def _outcome(

@@ -122,7 +122,7 @@ async def run_engine(
             boxes=_boxes(request, interpreter),
             room=room,
         )
-        return CampaignChecks(campaign, runner, paths)
+        return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock)
     return await Engine(

@@ -52,6 +52,11 @@ _log = logging.getLogger(__name__)
 class Agents(Protocol):
     """The agent of a campaign, as iterations use it."""
 
+    @property
+    def confined(self) -> bool:
+        """Whether nothing that it starts sees more of this machine than it was shown."""
+        ...
+
     async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
         """Write the prompt of the next attempt; the intent to run it, not recorded yet."""
         ...
@@ -67,38 +72,12 @@ class Agents(Protocol):
         ...
 
 
-class NoCode:
-    """The steps of candidates of code in a campaign that has none."""
+class StandsBy(Protocol):
+    """What can be made ready for the checks of a candidate while an agent works on it."""
 
-    @property
-    def harness(self) -> Harness | None:
-        """What judges is not the run's."""
-        return None
-
-    def commit(self, state: RunState) -> str | None:
-        """There is none."""
-        del state
-
-    async def merged(self) -> Proposal | None:
-        """Nothing is merged."""
-
-    async def check_out(
-        self, turn: OpenIteration, candidate: Candidate, half: Half | None
-    ) -> Ground | None:
-        """Nothing is checked out."""
-        del turn, candidate, half
-
-    async def take(
-        self, step: RunAgent | CollectChange | CarryOver | PutAside, number: IterationNumber
-    ) -> None:
-        """Not reached: no candidate has code."""
-        raise AssertionError((step, number))
-
-    async def settle(self, turn: OpenIteration, verdict: VerdictReached | None) -> None:
-        """Nothing is accepted anywhere."""
-
-    async def close(self) -> None:
-        """Nothing is anybody's."""
+    def stand_by(self, iteration: IterationNumber, ground: Ground) -> None:
+        """Begin to; a second call for an iteration does nothing."""
+        ...
 
 
 class Coding:
@@ -144,6 +123,7 @@ class Coding:
         self._numbering_stashes = anyio.Lock()
         self._accepting = anyio.Lock()
         self._followed: CandidateId | None = None
+        self._checks: StandsBy | None = None
         self.base = Commit("")
 
     @property
@@ -151,12 +131,16 @@ class Coding:
         """The tree of the judges, where there are sealed checks."""
         return self._grounds.harness
 
-    async def open(self) -> None:
+    async def open(self, checks: StandsBy | None = None) -> None:
         """Make the workspace ready, and finish what an earlier engine left half done.
+
+        Args:
+            checks: what can be made ready for candidates while agents work on them.
 
         Raises:
             WorkspaceError: the repository cannot be used.
         """
+        self._checks = checks
         self.base = await self._workspace.open()
         await self._grounds.open(self.base)
         await self._accept_champion()
@@ -269,6 +253,8 @@ class Coding:
         if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
             return
         failpoints.reach("agent.recorded")
+        if agents.confined:
+            self._stand_by(turn, tree)
         ended = await self._control.attempt(lambda: agents.run(started, turn, tree), turn.iteration)
         failpoints.reach("agent.ended")
         if isinstance(ended, CutOff):
@@ -279,7 +265,13 @@ class Coding:
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
         await self._writer.decide(lambda state: [ended, *remembered(state, ended, self._plan)])
         failpoints.reach("agent.outcome")
+        self._stand_by(turn, tree)
         await self._guard.login(ended, started.agent)
+
+    def _stand_by(self, turn: OpenIteration, tree: Path) -> None:
+        """Have the checks made ready; not beside an agent that could reach what they stand in."""
+        if self._checks is not None:
+            self._checks.stand_by(turn.iteration, self._grounds.of(tree))
 
     async def _keep(self, turn: OpenIteration, base: Commit) -> str:
         """The name under which the tree of the last attempt lies; empty when nothing changed."""

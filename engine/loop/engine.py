@@ -26,12 +26,13 @@ from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, JournalError
-from engine.loop.code_steps import Coding, NoCode
+from engine.loop.code_steps import Coding
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.mentoring import Mentor, NoMentor
+from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
@@ -172,7 +173,7 @@ class Engine:
 
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
-        code = await self._code()
+        code = await self._code(checks)
         await self._receipts.catch_up(self._writer.state)
         if (harness := code.harness or self._parts.harness()) is not None:
             await record_harness(self._writer, self._parts.paths, harness)
@@ -204,6 +205,7 @@ class Engine:
         try:
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._mentor().run)
+                beside.start_soon(checks.attend)
                 async with anyio.create_task_group() as tasks:
                     for slot in range(self._parts.state.slots):
                         tasks.start_soon(slots.run, slot)
@@ -226,12 +228,12 @@ class Engine:
         make = self._parts.mentor
         return NoMentor() if make is None else make(self._writer, self._control)
 
-    async def _code(self) -> CodeSteps:
+    async def _code(self, checks: Checks) -> CodeSteps:
         """The steps of candidates of code, with the workspace ready."""
         if self._parts.coding is None:
             return NoCode()
         coding = self._parts.coding(self._writer, self._control, self._guard)
-        await coding.open()
+        await coding.open(checks)
         return coding
 
     async def _finished(self, finished: RunFinished | None) -> RunFinished | None:

@@ -73,7 +73,7 @@ def make(place: Place, commit: str, like: Template) -> None:
         OSError: it cannot be written.
     """
     folder = place.tree / ".git"
-    remove(folder)
+    _make_empty(folder)
     for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
         (folder / name).mkdir(parents=True)
     (folder / "objects" / "info" / "alternates").write_bytes(like.alternates)
@@ -85,6 +85,24 @@ def make(place: Place, commit: str, like: Template) -> None:
         (folder / "shallow").write_bytes(like.shallow)
     shutil.copy2(place.index, folder / "index")  # its time tells git what is surely unchanged
     (folder / "HEAD").write_text(f"{commit}\n", encoding="ascii")
+
+
+def _make_empty(folder: Path) -> None:
+    """Let there be an empty folder; one that is there stays the same.
+
+    What a sandbox has mounted over it, so that it does not see it, would go with it.
+    """
+    if not is_folder(folder) or not _is_plain(folder):
+        remove(folder)
+        folder.mkdir()
+        return
+    for name in os.listdir(folder):  # noqa: PTH208  (bytes and odd names alike)
+        remove(folder / name)
+
+
+def _is_plain(folder: Path) -> bool:
+    """Whether its mode is as `mkdir` makes one."""
+    return stat.S_IMODE(folder.lstat().st_mode) & 0o7700 == stat.S_IRWXU
 
 
 def head(tree: Path) -> str | None:
