@@ -147,9 +147,9 @@ class Sealed:
 
     async def _halves(self, turn: Turn, folders: _Folders, pair: Pair) -> Outcome | Interrupted:
         """Run one after the other; the second begins when nothing of the first is left."""
-        if reason := await trouble(turn):
+        reason, made = await self._produced(turn, folders, pair.produce)
+        if reason:
             return _void(turn, reason, folders.produced)
-        made = await self._produce(turn, folders, pair.produce)
         if isinstance(made, Interrupted) or made.judged.verdict is not None:
             return made
         failpoints.reach("check.produced")
@@ -158,6 +158,22 @@ class Sealed:
             return outcome
         reason = await trouble(turn)
         return _void(turn, reason, folders.produced, outcome) if reason else outcome
+
+    async def _produced(
+        self, turn: Turn, folders: _Folders, waiting: Waiting
+    ) -> tuple[str, Outcome | Interrupted]:
+        """What is wrong with what judges, looked at meanwhile, and what came of the first half."""
+        reasons: list[str] = []
+        outcomes: list[Outcome | Interrupted] = []
+
+        async def look() -> None:
+            reasons.append(await trouble(turn))
+
+        with plain_errors():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(look)
+                outcomes.append(await self._produce(turn, folders, waiting))
+        return reasons[0], outcomes[0]
 
     async def _produce(
         self, turn: Turn, folders: _Folders, waiting: Waiting

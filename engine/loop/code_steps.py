@@ -36,6 +36,7 @@ from engine.loop.guard import Guard
 from engine.loop.sync import Sync
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
+from engine.workspace.at_once import both
 from engine.workspace.protocol import (
     Change,
     Commit,
@@ -247,8 +248,10 @@ class Coding:
         base = Commit(code.base)
         if turn.attempts:
             await self._keep(turn, base)
-        tree = await self._workspace.lend(turn.slot, base)
-        started = await agents.start(self._writer.state, turn, code)
+        tree, started = await both(
+            lambda: self._workspace.lend(turn.slot, base),
+            lambda: agents.start(self._writer.state, turn, code),
+        )
         # A pause may have been recorded since the gate was passed; nothing starts after it.
         if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
             return

@@ -82,13 +82,11 @@ class SlotTree:
         known = self._brought.pop(self.place.tree, None)
         believed = await anyio.to_thread.run_sync(self._prepare, known)
         try:
-            if not (believed and await self._was_taken(known, commit)):
-                await self._git.run(*_RESET, commit, place=self.place)
-            index = await self._furnished(commit)
+            taken = believed and await self._was_taken(known, commit)
+            index = await self._furnished(commit, reset=not taken)
         except WorkspaceError:
             await anyio.to_thread.run_sync(self._begin_anew)
-            await self._git.run(*_RESET, commit, place=self.place)
-            index = await self._furnished(commit)
+            index = await self._furnished(commit, reset=True)
         self._brought[self.place.tree] = Brought(commit, _digest(index))
         return self.place.tree
 
@@ -149,14 +147,22 @@ class SlotTree:
             return False
         return [known.taken] == await history.trees_of(self._git, commit)
 
-    async def _furnished(self, commit: Commit) -> bytes:
-        """Leave the commit's files alone in the tree, with what goes with them; their index."""
+    async def _furnished(self, commit: Commit, *, reset: bool) -> bytes:
+        """Leave the commit's files alone in the tree, with what goes with them; their index.
+
+        Args:
+            commit: what is wanted.
+            reset: the files may be others, and have to be looked at.
+        """
         kept = [word for pattern in self._furnishing.without for word in ("-e", pattern)]
+        first = (*_RESET, commit) if reset else (*_CLEAN, *kept)
         await both(
-            lambda: self._git.run(*_CLEAN, *kept, place=self.place),
+            lambda: self._git.run(*first, place=self.place),
             lambda: anyio.to_thread.run_sync(self._make_private, commit),
         )
-        index = await anyio.to_thread.run_sync(_content, self.place.index)
+        if reset:
+            await self._git.run(*_CLEAN, *kept, place=self.place)
+        index = await anyio.to_thread.run_sync(self._hand_index_on)
         # What is in the folder of a submodule is not seen by git here.
         submodules = await snapshot.submodules(self._git, self.place, index)
         if submodules or self._furnishing.link:
@@ -181,6 +187,12 @@ class SlotTree:
     def _make_private(self, commit: Commit) -> None:
         with disk_errors(self.place.tree):
             private_git.make(self.place, commit, self._furnishing.private)
+
+    def _hand_index_on(self) -> bytes:
+        """The index, which the private repository has as well now."""
+        with disk_errors(self.place.tree):
+            private_git.know_index(self.place)
+        return _content(self.place.index)
 
     def _furnish(self, submodules: list[bytes]) -> None:
         with disk_errors(self.place.tree):
