@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from engine.checks.harness import Harness
@@ -22,6 +23,7 @@ from engine.core.events import (
     RunResumed,
     StopRequested,
 )
+from engine.core.pairs.decision import prepare
 from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
@@ -206,6 +208,7 @@ class Engine:
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._mentor().run)
                 beside.start_soon(checks.attend)
+                beside.start_soon(self._compute_ahead)
                 async with anyio.create_task_group() as tasks:
                     for slot in range(self._parts.state.slots):
                         tasks.start_soon(slots.run, slot)
@@ -217,6 +220,12 @@ class Engine:
             with anyio.CancelScope(shield=True):
                 await code.close()
         return finished
+
+    async def _compute_ahead(self) -> None:
+        """Let no decision of the referee wait for tables that can be there before it."""
+        referee = self._parts.plan.referee
+        if referee is not None and referee.noisy:
+            await anyio.to_thread.run_sync(prepare, referee.design, referee.confirming)
 
     @property
     def _waits_for_room(self) -> bool:
