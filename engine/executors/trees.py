@@ -116,7 +116,8 @@ def _owns(step: Step, process: Process) -> bool:
         return True
     return _orphaned(process, marks) and (
         any(procfs.opened(process.pid, stream) in step.pipes for stream in (1, 2))
-        or all(other.start_ticks > process.start_ticks for other in others)
+        # What runs in a sandbox never becomes ours: its own first process adopts it.
+        or all(other.boxed or other.start_ticks > process.start_ticks for other in others)
     )
 
 
