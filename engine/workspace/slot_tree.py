@@ -100,8 +100,10 @@ class SlotTree:
         if isinstance(taken, Refused):
             await self._remember()
             return taken
-        await self._remember(taken)
-        return await tips.join(self._git, base, own, taken, message)
+        tip, _ = await both(
+            lambda: tips.join(self._git, base, own, taken, message), lambda: self._remember(taken)
+        )
+        return tip
 
     async def what_fits(self, base: Commit, message: str) -> Tip:
         """As `tip`, but what cannot be taken is left out."""
