@@ -118,6 +118,7 @@ def report(events: list[dict[str, Any]], commands_s: float, plain_s: float) -> N
     print(f"{len(cost_s)} iterations; the two commands alone take {1e3 * commands_s:.1f} ms")
     told("engine's cost of an iteration", cost_s)
     told("of it sealing", sealed_s)
+    told("of it tree, commit and journal", [c - s for c, s in zip(cost_s, sealed_s, strict=True)])
     for what, begin, end in PARTS:
         parts_s = lasting(events, begin, end)
         told(what, [parts_s[n] for n in agent_s])
@@ -128,9 +129,9 @@ def report(events: list[dict[str, Any]], commands_s: float, plain_s: float) -> N
 
 
 def told(what: str, values_s: list[float]) -> None:
-    """Print the median and the most."""
-    median_ms, most_ms = 1e3 * statistics.median(values_s), 1e3 * max(values_s)
-    print(f"{what}: {median_ms:.1f} ms at the median, {most_ms:.1f} at most")
+    """Print the median, and the least and the most."""
+    least, median, most = (1e3 * f(values_s) for f in (min, statistics.median, max))
+    print(f"{what}: {median:.1f} ms at the median, {least:.1f} to {most:.1f}")
 
 
 SPANS = (

@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 
 from engine.core import failpoints
+from engine.executors.trees import kill_leftovers
 from engine.runfolder.paths import RunPaths, create_run_folder
 from engine.workspace.inplace import InPlace
 from engine.workspace.pool import Pool
@@ -22,13 +23,14 @@ from engine.workspace.settings import WorkspaceSettings
 from tests.workspaces import ENVIRON, git, write
 
 REPOSITORY = Path(__file__).parent.parent
+RUN = "climb-s0"
 NAME = "candidates/00002"
 CHANGED = {"a.txt": "ONE\ntwo\nthree\nfour\n", "fresh/f.txt": "fresh\n"}
 
 
 def workspace_of(top: Path, mode: str, dirty: str) -> Workspace:
     """The workspace of the run in the repository."""
-    paths = create_run_folder(RunPaths.of(top, "climb-s0").root)
+    paths = create_run_folder(RunPaths.of(top, RUN).root)
     settings = WorkspaceSettings(repo=top, campaign="climb", dirty=dirty)  # type: ignore[arg-type]
     kind = {"worktree": Pool, "in-place": InPlace}[mode]
     return kind(paths, settings, ENVIRON)
@@ -91,6 +93,7 @@ async def main() -> None:
     if failpoint:
         _kill_at(failpoint[0])
     workspace = workspace_of(Path(top), mode, dirty)
+    kill_leftovers(RunPaths.of(Path(top), RUN).run_marker)  # as an engine does, first of all
     if what == "open":
         await workspace.open()
     else:

@@ -52,18 +52,18 @@ class Boxes:
         )
         self._run = _absolute(paths.root)
 
-    def produce(self, ground: Ground, candidate_file: Path, collects: Path) -> Box:
+    def produce(self, ground: Ground, told: Path, collects: Path) -> Box:
         """The sandbox of the candidate's code; what it leaves is copied into `collects`."""
         hidden = (ground.root / name for name in self._spec.hide)
         return self._box(
-            (ground.top, *ground.links, candidate_file),
+            (ground.top, *ground.links, told),
             (*self._private(ground.top), *hidden),
             collects,
         )
 
-    def judge(self, ground: Ground, candidate_file: Path, produced: Path) -> Box:
+    def judge(self, ground: Ground, told: Path, produced: Path) -> Box:
         """The sandbox of the judge, which also protects it from what it has to read."""
-        read = (ground.judge_top, *ground.links, candidate_file, produced)
+        read = (ground.judge_top, *ground.links, told, produced)
         return self._box(read, self._private(ground.judge_top), None)
 
     def _private(self, top: Path) -> Iterator[Path]:

@@ -16,14 +16,14 @@ from engine.checks.environment import Interpreter
 from engine.checks.log import CheckLog
 from engine.checks.report import CheckReport
 from engine.checks.sealed import Sealed, trouble
-from engine.checks.step import step_of
+from engine.checks.step import clear_step, step_of
 from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.variables import variables
 from engine.core import failpoints
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.events import LogSpan
-from engine.core.ids import TraceId
+from engine.core.ids import IterationNumber, TraceId
 from engine.core.secrets import Redactor
 from engine.core.state import Candidate
 from engine.executors.protocol import (
@@ -77,6 +77,19 @@ class CheckRunner:
         self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
         self._sealed = Sealed(paths, executor, boxes, self._room)
+
+    async def attend(self) -> None:
+        """Keep the sandboxes that stand by, until this is cancelled."""
+        await self._sealed.attend()
+
+    def stand_by(self, spec: CheckSpec, iteration: IterationNumber, ground: Ground) -> None:
+        """Have made ready what a sealed check will run in, while its candidate is in the making."""
+        self._sealed.stand_by(spec.name, self._paths.step(iteration).absolute(), ground)
+
+    def clear(self, iteration: IterationNumber) -> None:
+        """Give up what stands by for an iteration that is over, and its scratch files."""
+        self._sealed.clear(self._paths.step(iteration).absolute())
+        clear_step(self._paths, iteration)
 
     def log_span(self, candidate: Candidate) -> LogSpan:
         """Where the log of the candidate's next check will begin."""

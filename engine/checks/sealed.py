@@ -6,20 +6,23 @@ could have written: the score passes through nothing that the candidate can touc
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import anyio.to_thread
 import msgspec
+from anyio.abc import TaskGroup
 
 from engine.checks import observe
-from engine.checks.boxes import Boxes
+from engine.checks.boxes import Boxes, Ground
 from engine.checks.classify import Judged, Observed, classify_judged, classify_produced
 from engine.checks.files import digest_of, remove
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
+from engine.checks.standing import Early, Pair, Standing
 from engine.checks.step import described
 from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.waiting import Waiting, plain_errors
@@ -29,7 +32,6 @@ from engine.executors.protocol import (
     PRODUCED_VARIABLE,
     Box,
     Command,
-    Ended,
     Exceeded,
     Executor,
     Finished,
@@ -51,19 +53,36 @@ _Over = Finished | TimedOut | Exceeded | NotStarted
 
 class _Half(msgspec.Struct, frozen=True, kw_only=True):
     part: Part
-    cwd: Path
+    ground: Ground
+    told: Path
     produced: str
     box: Box | None
-    candidate_file: Path
     seed: int | None = None
     token: str | None = None
 
+    @property
+    def candidate_file(self) -> Path:
+        return self.told / "candidate.json"
 
-class _Folders(msgspec.Struct, frozen=True):
-    """Of one check: `produced` for what the candidate leaves, `told` for what its judge is told."""
+    @property
+    def cwd(self) -> Path:
+        return self.ground.judge_root if self.part == "judge" else self.ground.root
+
+
+class _Folders(NamedTuple):
+    """Of one check: for what the candidate leaves, and for what the two halves are told.
+
+    What is left may be that of an earlier check.
+    """
 
     produced: Path
     told: Path
+    judge_told: Path
+
+    @classmethod
+    def of(cls, folder: Path, check: str, made_by: str | None = None) -> "_Folders":
+        told = (folder / f"{half}-{check}" for half in ("produce", "judge"))
+        return cls(folder / f"produced-{made_by or check}", *told)
 
 
 class Sealed:
@@ -84,73 +103,97 @@ class Sealed:
         self._boxes = boxes
         self._room = room
         self._run_marker = paths.run_marker
+        self._standing = Standing(executor)
+        self.attend = self._standing.attend
+        self.clear = self._standing.clear
+
+    def stand_by(self, check: str, folder: Path, ground: Ground) -> None:
+        """Have the sandboxes of a check made, whose candidate is still in the making.
+
+        Until they are told more there is one process of the engine's in each. What they show is
+        compared once more before they are used: the candidate's tree is going to change.
+
+        Args:
+            check: its name.
+            folder: the scratch folder of the iteration.
+            ground: where the candidate will be.
+        """
+        if self._boxes is None:
+            return
+        folders = _Folders.of(folder, check)
+        name = f"{folder.name}/{check}/ready"
+        early = Early(
+            self._early(self._producing(ground, folders), name),
+            self._early(self._judging(ground, folders), name),
+        )
+        self._standing.begin((folder, check), partial(self._lay_out, folders), early)
 
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
-        within, name = turn.step.folder, turn.spec.name
-        made_by = turn.spec.produced_by or name
-        folders = _Folders(within / f"produced-{made_by}", within / f"judge-{name}")
-        for folder in (folders.produced, folders.told) if made_by == name else (folders.told,):
-            await self._room.write(str(folder), partial(_emptied, folder))
-        if reason := await trouble(turn):
-            return _void(turn, reason, folders.produced)
-        waiting = Waiting()
+        folders = _Folders.of(turn.step.folder, turn.spec.name, turn.spec.produced_by)
+        pair = await self._standing.take((turn.step.folder, turn.spec.name))
         outcomes: list[Outcome | Interrupted] = []
         with plain_errors():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._stand_by, turn, folders, waiting)
-                try:
-                    outcomes.append(await self._halves(turn, folders, waiting))
-                finally:
-                    waiting.dismiss()
+                if pair is None:
+                    pair = await self._stand(turn, folders, tasks)
+                async with pair.held():
+                    outcomes.append(await self._halves(turn, folders, pair))
         return outcomes[0]
 
-    async def _halves(
-        self, turn: Turn, folders: _Folders, waiting: Waiting
-    ) -> Outcome | Interrupted:
+    async def _stand(self, turn: Turn, folders: _Folders, tasks: TaskGroup) -> Pair:
+        """Have the judge's sandbox made while the candidate's code runs in a new one."""
+        await self._lay_out(folders[1:] if turn.spec.produced_by else folders)
+        pair = Pair()
+        pair.produce.end(None)
+        early = self._early(self._judging(turn.ground, folders), turn.name)
+        tasks.start_soon(pair.judge.stand, self._executor, early)
+        return pair
+
+    async def _halves(self, turn: Turn, folders: _Folders, pair: Pair) -> Outcome | Interrupted:
         """Run one after the other; the second begins when nothing of the first is left."""
-        there = turn.spec.produced_by is not None
-        made = await (self._left if there else self._produce)(turn, folders.produced)
+        reason, made = await self._produced(turn, folders, pair.produce)
+        if reason:
+            return _void(turn, reason, folders.produced)
         if isinstance(made, Interrupted) or made.judged.verdict is not None:
             return made
         failpoints.reach("check.produced")
-        outcome = await self._judge(turn, folders, made, waiting)
+        outcome = await self._judge(turn, folders, made, pair.judge)
         if isinstance(outcome, Interrupted):
             return outcome
         reason = await trouble(turn)
         return _void(turn, reason, folders.produced, outcome) if reason else outcome
 
-    async def _stand_by(self, turn: Turn, folders: _Folders, waiting: Waiting) -> None:
-        """Have the judge's sandbox made while the candidate's code runs, and let it judge then.
+    async def _produced(
+        self, turn: Turn, folders: _Folders, waiting: Waiting
+    ) -> tuple[str, Outcome | Interrupted]:
+        """What is wrong with what judges, looked at meanwhile, and what came of the first half."""
+        reasons: list[str] = []
+        outcomes: list[Outcome | Interrupted] = []
 
-        Until it is told more there is nothing in it but what judges, and two folders: for what the
-        candidate will have left, and for what the judge will be told.
-        """
-        ended: Ended | None = None
-        try:
-            command = self._command(turn, self._judging(turn, folders))
-            prepared = msgspec.structs.replace(command, run=(), awaits=waiting.command)
-            ended = await self._executor.run(prepared, log=waiting)
-        finally:
-            waiting.end(ended)
+        async def look() -> None:
+            reasons.append(await trouble(turn))
 
-    async def _produce(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
+        with plain_errors():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(look)
+                if turn.spec.produced_by is None:
+                    outcomes.append(await self._produce(turn, folders, waiting))
+                else:
+                    outcomes.append(await self._left(turn, folders.produced))
+        return reasons[0], outcomes[0]
+
+    async def _produce(
+        self, turn: Turn, folders: _Folders, waiting: Waiting
+    ) -> Outcome | Interrupted:
         """Run the candidate's code; it knows neither the seed nor where a result would go."""
-        file = turn.step.folder / f"produce-{turn.spec.name}.json"
+        half, produced = self._producing(turn.ground, folders), folders.produced
         known = described(turn.candidate)
         del known["seed"]
-        await self._write(file, known)
-        box = self._boxes and self._boxes.produce(turn.ground, file, produced)
-        half = _Half(
-            part="produce",
-            cwd=turn.ground.root,
-            produced=PRODUCED if box else str(produced),
-            box=box,
-            candidate_file=file,
-        )
+        await self._write(half.candidate_file, known)
         log = self._log(turn, "produce")
         async with log:
-            ended = await self._run(turn, half, log)
+            ended = await self._run(turn, half, log, waiting)
             if isinstance(ended, Interrupted):
                 return ended
             await log.finish(footer(ended))
@@ -160,7 +203,7 @@ class Sealed:
         digest = await anyio.to_thread.run_sync(digest_of, produced)
         return msgspec.structs.replace(made, product=digest)
 
-    async def _left(self, turn: Turn, produced: Path) -> Outcome | Interrupted:
+    async def _left(self, turn: Turn, produced: Path) -> Outcome:
         """What the candidate's code left for an earlier check, if it is still that to the byte."""
         digest = await anyio.to_thread.run_sync(digest_of, produced)
         same = digest == turn.product
@@ -180,12 +223,11 @@ class Sealed:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
         seed, token = turn.secret_seed, secrets.token_hex()
         seed = secrets.randbits(_SEED_BITS) if seed is None else seed
-        half = msgspec.structs.replace(self._judging(turn, folders), seed=seed, token=token)
+        half = msgspec.structs.replace(self._judging(turn.ground, folders), seed=seed, token=token)
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
         async with log:
-            waiting.tell(self._command(turn, half), log)
-            ended = await waiting.ended()
+            ended = await self._run(turn, half, log, waiting)
             failpoints.reach("check.ended")
             if isinstance(ended, Interrupted):
                 return ended
@@ -197,14 +239,35 @@ class Sealed:
         start = log.start if turn.spec.produced_by else made.start
         return msgspec.structs.replace(outcome, start=start, seed=seed, product=made.product)
 
-    def _judging(self, turn: Turn, folders: _Folders) -> _Half:
+    def _producing(self, ground: Ground, folders: _Folders) -> _Half:
+        box = self._boxes and self._boxes.produce(ground, folders.told, folders.produced)
+        return _Half(
+            part="produce",
+            ground=ground,
+            told=folders.told,
+            produced=PRODUCED if box else str(folders.produced),
+            box=box,
+        )
+
+    def _judging(self, ground: Ground, folders: _Folders) -> _Half:
         boxes = self._boxes
         return _Half(
             part="judge",
-            cwd=turn.ground.judge_root,
+            ground=ground,
+            told=folders.judge_told,
             produced=str(folders.produced),
-            box=boxes and boxes.judge(turn.ground, folders.told, folders.produced),
-            candidate_file=folders.told / "candidate.json",
+            box=boxes and boxes.judge(ground, folders.judge_told, folders.produced),
+        )
+
+    def _early(self, half: _Half, name: str) -> Command:
+        """What a half's sandbox is made for, before it is known what runs there."""
+        return Command(
+            run=(),
+            cwd=half.cwd,
+            env={},
+            marker=self._marker(name),
+            box=half.box,
+            report_to=_report_to(half),
         )
 
     def _command(self, turn: Turn, half: _Half) -> Command:
@@ -227,18 +290,35 @@ class Sealed:
             run=step.command(turn.spec, half.part),
             cwd=half.cwd,
             env=env,
-            marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
+            marker=self._marker(turn.name),
             deadline_s=turn.spec.deadline_s,
             idle_s=turn.spec.idle_s,
             box=half.box,
-            report_to=REPORT_VARIABLE if judges else None,
+            report_to=_report_to(half),
         )
 
-    async def _run(self, turn: Turn, half: _Half, log: CheckLog) -> _Over | Interrupted:
+    def _marker(self, name: str) -> Marker:
+        return Marker(self._run_marker, f"{self._run_marker}#{name}")
+
+    async def _run(
+        self, turn: Turn, half: _Half, log: CheckLog, waiting: Waiting
+    ) -> _Over | Interrupted:
+        """Run a half where its sandbox stands; in a new one where that does not do, or is gone."""
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
             return NotStarted(f"not set in the environment of the engine: {names}", machine=True)
-        return await self._executor.run(self._command(turn, half), log=log)
+        command = self._command(turn, half)
+        if not waiting.gone:
+            waiting.tell(command, log)
+            ended = await waiting.ended()
+            if not isinstance(ended, NotStarted):
+                return ended
+        return await self._executor.run(command, log=log)
+
+    async def _lay_out(self, folders: Iterable[Path]) -> None:
+        """Make the folders anew: what is bound into a sandbox is not made again after that."""
+        for folder in folders:
+            await self._room.write(str(folder), partial(_emptied, folder))
 
     async def _write(self, file: Path, content: dict[str, object]) -> None:
         await self._room.write(str(file), partial(_written, file, msgspec.json.encode(content)))
@@ -276,6 +356,10 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
+def _report_to(half: _Half) -> str | None:
+    return REPORT_VARIABLE if half.part == "judge" else None
+
+
 def _outcome(
     turn: Turn, produced: Path, log: CheckLog, *, seen: Observed, judged: Judged
 ) -> Outcome:
@@ -293,7 +377,6 @@ def _void(turn: Turn, reason: str, produced: Path, outcome: Outcome | None = Non
         end=end,
         folders=(turn.ground.judge_root, produced),
         seed=outcome.seed if outcome else None,
-        product=outcome.product if outcome else "",
         voided=reason,
     )
 

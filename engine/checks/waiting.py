@@ -1,16 +1,18 @@
-"""A judge that everything is ready for but what it is to judge."""
+"""A sandbox that everything is ready in but what is to run there."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
-import anyio.lowlevel
+import msgspec
 
-from engine.executors.protocol import Command, Ended, LogSink
+from engine.executors.protocol import Command, Ended, Executor, Interrupted, LogSink
+
+_LOST = Interrupted("nothing is wanted of it any more")
 
 
 class Waiting:
-    """Between who runs the judge's command and who knows, later, which one that is.
+    """Between who runs a command and who knows, later, which one that is.
 
     It is the log of the command too: what stands round it may speak before there is one.
     """
@@ -18,9 +20,39 @@ class Waiting:
     def __init__(self) -> None:
         self._told = anyio.Event()
         self._over = anyio.Event()
+        self._scope = anyio.CancelScope()
         self._command: Command | None = None
         self._log: LogSink | None = None
         self._ended: Ended | None = None
+
+    async def stand(self, executor: Executor, early: Command) -> None:
+        """Have made what stands round the command, and let that run there once it is told."""
+        ended: Ended | None = None
+        try:
+            with self._scope:
+                ended = await executor.run(
+                    msgspec.structs.replace(early, awaits=self.command), log=self
+                )
+        finally:
+            self.end(ended)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[None]:
+        """Within, it is wanted; after that nothing of it is left."""
+        try:
+            yield
+        except BaseException:
+            self._scope.cancel()
+            raise
+        finally:
+            self.dismiss()
+            with anyio.CancelScope(shield=True):
+                await self._over.wait()
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended: before it is told a command, it will not run one."""
+        return self._over.is_set()
 
     def tell(self, command: Command, log: LogSink) -> None:
         """Let this be the command, and this its log until it has ended."""
@@ -49,16 +81,19 @@ class Waiting:
 
     def end(self, ended: Ended | None) -> None:
         """It has ended like this; None when nobody asks any more."""
-        self._ended = ended
+        self._ended = self._ended or ended
         self._over.set()
 
     async def ended(self) -> Ended:
         """How it ended. By then nothing more is written to the log, also when this is cancelled."""
-        with anyio.CancelScope(shield=True):
+        try:
             await self._over.wait()
-        await anyio.lowlevel.checkpoint_if_cancelled()
-        assert self._ended is not None  # noqa: S101  (who runs it was cancelled, and so was this)
-        return self._ended
+        except BaseException:
+            self._scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await self._over.wait()
+            raise
+        return self._ended or _LOST
 
 
 @contextmanager

@@ -124,7 +124,7 @@ async def run_engine(
             boxes=_boxes(request, interpreter),
             room=room,
         )
-        return CampaignChecks(campaign, runner, paths)
+        return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
     return await Engine(

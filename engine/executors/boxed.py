@@ -5,6 +5,7 @@ import functools
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
@@ -69,8 +70,8 @@ class Boxed:
     def order(self, command: Command) -> None:
         """Let the sandbox that was made ready run this command."""
         try:
-            self._handing.give(_orders(command, self._box))
-        except CannotStartError as error:
+            self._handing.give(_orders(command, self._box, made_before=True))
+        except (CannotStartError, OSError) as error:
             self._refused = str(error)
             self.dismiss()
 
@@ -124,6 +125,9 @@ class Boxed:
                 self._standing = True
             case wire.REFUSED_START:
                 self._refused = payload.decode(errors="replace")
+            case wire.OUTDATED:
+                path = payload.decode(errors="replace")
+                self._refused = f"what it was to see, or not to see, is another by now: {path}"
             case wire.ENDED:
                 self._ending = wire.unpacked(payload)
                 await self._collect(None, b"")
@@ -197,7 +201,7 @@ def _collector(box: Box) -> Collector | None:
     return Collector(box.collects, MOST_PRODUCED_FILES, box.produced_bytes)
 
 
-def _orders(command: Command, box: Box) -> wire.Orders:
+def _orders(command: Command, box: Box, *, made_before: bool = False) -> wire.Orders:
     scratch = [(folder, box.scratch_bytes) for folder in (sandbox.SHM, sandbox.TMP)]
     produced = None if box.collects is None else (sandbox.PRODUCED, box.produced_bytes)
     return wire.Orders(
@@ -211,7 +215,14 @@ def _orders(command: Command, box: Box) -> wire.Orders:
         most_files=MOST_PRODUCED_FILES,
         policy=_policy(),
         look_ms=box.look_ms,
+        shown=[_identity(path) for path in (*box.read, *box.write)] if made_before else (),
+        hidden=[str(path) for path in sandbox.masked(box)] if made_before else (),
     )
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path), status.st_dev, status.st_ino
 
 
 def _policy() -> int:

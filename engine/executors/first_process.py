@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.executors import inside
 
-_MODULES: Final = ("wire", "watching", "leaving", "supervisor")
+_MODULES: Final = ("wire", "looking", "watching", "leaving", "supervisor")
 """Each after those that it needs."""
 
 _LOAD: Final = """

@@ -9,6 +9,9 @@ import msgspec
 
 RUN_VARIABLE: Final = "CONTROLROOM_RUN"
 STEP_VARIABLE: Final = "CONTROLROOM_STEP"
+TOOL_VARIABLE: Final = "CONTROLROOM_TOOL"
+"""Marks the engine's own short commands with the run, where they may outlive it; see `trees`."""
+
 PRODUCED_VARIABLE: Final = "CONTROLROOM_PRODUCED"
 
 MOST_PRODUCED_FILES: Final = 1000
@@ -73,7 +76,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     it writes there comes back as `Finished.report`.
     With `awaits` another command is run in its place, the one that the call gives once it is known;
     None means that none is wanted any more, and is an interruption. That one has the same folder,
-    marker, box and `report_to`: all that is round it may be made ready, and stand, before.
+    box and `report_to`: all that is round it may be made ready, and stand, before. A sandbox that
+    does not show any more what it should by then does not run it: NotStarted.
     """
 
     run: tuple[str, ...] | str

@@ -200,12 +200,9 @@ def _scratch(box: Box) -> Iterator[str]:
 
 def _named(box: Box) -> Iterator[str]:
     """What the box names: the outer before the inner, so that the more particular word counts."""
-    shown = (*box.read, *box.write, SYSTEM, Path(sys.base_prefix))
-    real = [(path, _real(path)) for path in dict.fromkeys(shown)]
-    masked = {place for path in box.hide for place in _places(_real(path), real)}
     named = [(path, 0, "--ro-bind") for path in box.read]
     named += [(path, 0, "--bind") for path in box.write]
-    named += [(path, 1, "") for path in masked]  # where both name the same, it is masked
+    named += [(path, 1, "") for path in masked(box)]  # where both name the same, it is masked
     folders: list[str] = []
     for path, _, option in sorted(named, key=lambda each: (len(each[0].parts), *each)):
         if option:
@@ -217,6 +214,13 @@ def _named(box: Box) -> Iterator[str]:
             yield from ("--ro-bind", os.devnull, str(path))
     for folder in folders:  # what is shown within one needs a place there first
         yield from ("--remount-ro", folder)
+
+
+def masked(box: Box) -> set[Path]:
+    """Where the box would show what it is to hide."""
+    shown = (*box.read, *box.write, SYSTEM, Path(sys.base_prefix))
+    real = [(path, _real(path)) for path in dict.fromkeys(shown)]
+    return {place for path in box.hide for place in _places(_real(path), real)}
 
 
 def _real(path: Path) -> str:

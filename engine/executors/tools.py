@@ -13,7 +13,7 @@ import anyio
 import msgspec
 
 from engine.executors import processes
-from engine.executors.protocol import NotStarted, TimedOut
+from engine.executors.protocol import TOOL_VARIABLE, NotStarted, TimedOut
 
 MOST_BYTES: Final = 64 << 20
 _CHUNK_BYTES: Final = 1 << 16
@@ -44,13 +44,15 @@ async def capture(
 ) -> Captured | TimedOut | NotStarted:
     """What the command printed, once it has ended; no shell, and nothing of it is left then.
 
-    Call it in the thread that lives as long as the engine: its end kills what was started.
+    Call it in the thread that lives as long as the engine: its end kills what was started, at
+    twice the cost of a git, unless that is marked or harmless.
     Cancelling the call kills the command and its group.
 
     Args:
         argv: the program, looked up on the PATH of `env`, and its words.
         cwd: where it runs.
-        env: its whole environment.
+        env: its whole environment. With a run in TOOL_VARIABLE it may outlive the engine: the next
+            engine of that run ends it before anything else.
         stdin: what it can read.
         deadline_s: seconds after which it is killed.
         most_bytes: it is killed when it prints more than this to either stream.
@@ -58,7 +60,8 @@ async def capture(
     """
     with ExitStack() as files:
         try:
-            before = () if harmless else processes.death_signal()
+            found_again = harmless or TOOL_VARIABLE in env
+            before = () if found_again else processes.death_signal()
             running = _Running((*before, *_found(argv, env)), cwd, env, stdin, files)
         except (OSError, ValueError) as error:
             return NotStarted(f"cannot start {argv[0]}: {error}")

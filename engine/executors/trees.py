@@ -10,13 +10,14 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import anyio
 
 from engine.executors import processes, procfs
 from engine.executors.procfs import Process
-from engine.executors.protocol import RUN_VARIABLE, STEP_VARIABLE, Marker
+from engine.executors.protocol import RUN_VARIABLE, STEP_VARIABLE, TOOL_VARIABLE, Marker
 
 UNKILLABLE_S: Final = 10.0
 """How long a process may take to die of KILL: one in a system call on a dead disk never does."""
@@ -115,7 +116,8 @@ def _owns(step: Step, process: Process) -> bool:
         return True
     return _orphaned(process, marks) and (
         any(procfs.opened(process.pid, stream) in step.pipes for stream in (1, 2))
-        or all(other.start_ticks > process.start_ticks for other in others)
+        # What runs in a sandbox never becomes ours: its own first process adopts it.
+        or all(other.boxed or other.start_ticks > process.start_ticks for other in others)
     )
 
 
@@ -183,9 +185,19 @@ def kill_leftovers(
             marker may still have a PATH into there, where some agents keep their own tools.
         timeout_s: seconds after which a process that does not die is given up, with a warning.
     """
+    steps = _kill_all(lambda seen: _left_by(run, agents, seen), timeout_s)
+    # The engine's own commands are in its session, which is a person's: they are ended apart.
+    tools = _kill_all(lambda seen: _tools_left_by(run, seen), timeout_s)
+    return sorted(steps | tools)
+
+
+def _kill_all(
+    left: Callable[[dict[int, Process]], dict[int, Process]], timeout_s: float
+) -> set[int]:
+    """The pids of what there was, once nothing is left; `left` is told what was seen before."""
     seen: dict[int, Process] = {}
     begun_s = time.monotonic()
-    while members := _left_by(run, agents, seen):
+    while members := left(seen):
         if time.monotonic() - begun_s > timeout_s:
             _log.warning("these processes cannot be killed: %s", sorted(members))
             break
@@ -193,7 +205,18 @@ def kill_leftovers(
         for process in members.values():
             processes.send(process, signal.SIGKILL)
         time.sleep(0.005)
-    return sorted(seen)
+    return set(seen)
+
+
+def _tools_left_by(run: str, seen: dict[int, Process]) -> dict[int, Process]:
+    tools = {process.pid: process for process in procfs.carrying(TOOL_VARIABLE, run)}
+    if not tools and not seen:
+        return {}
+    alive = {process.pid: process for process in procfs.everything() if not process.dead}
+    tools |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
+    spared = _ancestors(os.getpid(), alive)
+    found = _descendants(tools, alive)
+    return {pid: process for pid, process in found.items() if pid not in spared}
 
 
 def _left_by(run: str, agents: str | None, seen: dict[int, Process]) -> dict[int, Process]:

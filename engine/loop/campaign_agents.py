@@ -92,6 +92,11 @@ class CampaignAgents:
         self._purse = purse
         self._run_marker = paths.run_marker
 
+    @property
+    def confined(self) -> bool:
+        """Whether its program runs in a sandbox of ours."""
+        return self._setup.confinement is not None
+
     async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
         """The intent to let the agent work; its prompt lies in the attempt's folder already."""
         spec, attempt = self._setup.spec, turn.attempts + 1

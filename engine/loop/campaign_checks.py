@@ -1,7 +1,7 @@
 """The checks of a campaign, as iterations use them."""
 
+from engine.checks.boxes import Ground
 from engine.checks.runner import CheckRunner
-from engine.checks.step import clear_step
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.models import Campaign
@@ -11,16 +11,31 @@ from engine.core.state import Candidate
 from engine.executors.protocol import Interrupted
 from engine.loop.control import CutOff
 from engine.loop.iteration import CheckJob
-from engine.runfolder.paths import RunPaths
 
 
 class CampaignChecks:
     """Runs the checks that a campaign declares."""
 
-    def __init__(self, campaign: Campaign, runner: CheckRunner, paths: RunPaths) -> None:
+    def __init__(self, campaign: Campaign, runner: CheckRunner) -> None:
         self._specs = {spec.name: spec for spec in campaign.all_checks}
         self._runner = runner
-        self._paths = paths
+        # A plain check runs what an agent wrote with the person's rights: nothing stands beside it.
+        ahead = all(check.sealed for check in campaign.all_checks)
+        always = (
+            check
+            for check in campaign.checks
+            if ahead and check.when == "always" and check.produced_by is None
+        )
+        self._stands_by = next(always, None)
+
+    async def attend(self) -> None:
+        """Keep what stands by for checks, until this is cancelled."""
+        await self._runner.attend()
+
+    def stand_by(self, iteration: IterationNumber, ground: Ground) -> None:
+        """Have the first sealed check made ready for a candidate that is still in the making."""
+        if self._stands_by is not None:
+            self._runner.stand_by(self._stands_by, iteration, ground)
 
     def next_log(self, candidate: Candidate) -> LogSpan:
         """Where the output of the candidate's next check will lie."""
@@ -45,8 +60,8 @@ class CampaignChecks:
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 
     def clear(self, iteration: IterationNumber) -> None:
-        """Remove the scratch files of an iteration that is over."""
-        clear_step(self._paths, iteration)
+        """Give up what stands by for an iteration that is over; remove its scratch files."""
+        self._runner.clear(iteration)
 
 
 def _product(spec: CheckSpec, job: CheckJob) -> str:

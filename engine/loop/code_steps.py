@@ -37,6 +37,7 @@ from engine.loop.sync import Sync
 from engine.loop.upkeep import Upkeep
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
+from engine.workspace.at_once import both
 from engine.workspace.protocol import (
     Change,
     Commit,
@@ -53,6 +54,11 @@ _log = logging.getLogger(__name__)
 class Agents(Protocol):
     """The agent of a campaign, as iterations use it."""
 
+    @property
+    def confined(self) -> bool:
+        """Whether nothing that it starts sees more of this machine than it was shown."""
+        ...
+
     async def start(self, state: RunState, turn: OpenIteration, code: Code) -> AgentStarted:
         """Write the prompt of the next attempt; the intent to run it, not recorded yet."""
         ...
@@ -65,6 +71,14 @@ class Agents(Protocol):
 
     def lost(self, turn: OpenIteration, cut_off: CutOff, kept: str = "") -> AgentInterrupted:
         """What to record of an attempt that was cut off, with what it had cost by then."""
+        ...
+
+
+class StandsBy(Protocol):
+    """What can be made ready for the checks of a candidate while an agent works on it."""
+
+    def stand_by(self, iteration: IterationNumber, ground: Ground) -> None:
+        """Begin to; a second call for an iteration does nothing."""
         ...
 
 
@@ -110,6 +124,7 @@ class Coding:
         self._sync = sync
         self._stashes = Stashes(writer, workspace)
         self._upkeep = Upkeep(writer, control, guard, workspace.accept)
+        self._checks: StandsBy | None = None
         self.base = Commit("")
 
     @property
@@ -117,12 +132,16 @@ class Coding:
         """The tree of the judges, where there are sealed checks."""
         return self._grounds.harness
 
-    async def open(self) -> None:
+    async def open(self, checks: StandsBy | None = None) -> None:
         """Make the workspace ready, and finish what an earlier engine left half done.
+
+        Args:
+            checks: what can be made ready for candidates while agents work on them.
 
         Raises:
             WorkspaceError: the repository cannot be used.
         """
+        self._checks = checks
         self.base = await self._workspace.open()
         await self._grounds.open(self.base)
         await self._upkeep.see_to(self._upkeep.follow)
@@ -216,12 +235,16 @@ class Coding:
         base = Commit(code.base)
         if turn.attempts:
             await self._keep(turn, base)
-        tree = await self._workspace.lend(turn.slot, base)
-        started = await agents.start(self._writer.state, turn, code)
+        tree, started = await both(
+            lambda: self._workspace.lend(turn.slot, base),
+            lambda: agents.start(self._writer.state, turn, code),
+        )
         # A pause may have been recorded since the gate was passed; nothing starts after it.
         if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
             return
         failpoints.reach("agent.recorded")
+        if agents.confined:
+            self._stand_by(turn, tree)
         ended = await self._control.attempt(lambda: agents.run(started, turn, tree), turn.iteration)
         failpoints.reach("agent.ended")
         if isinstance(ended, CutOff):
@@ -232,7 +255,13 @@ class Coding:
             ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
         await self._writer.decide(lambda state: [ended, *remembered(state, ended, self._plan)])
         failpoints.reach("agent.outcome")
+        self._stand_by(turn, tree)
         await self._guard.login(ended, started.agent)
+
+    def _stand_by(self, turn: OpenIteration, tree: Path) -> None:
+        """Have the checks made ready; not beside an agent that could reach what they stand in."""
+        if self._checks is not None:
+            self._checks.stand_by(turn.iteration, self._grounds.of(tree))
 
     async def _keep(self, turn: OpenIteration, base: Commit) -> str:
         """The name under which the tree of the last attempt lies; empty when nothing changed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from engine.checks.harness import Harness
@@ -23,6 +24,7 @@ from engine.core.events import (
     RunResumed,
     StopRequested,
 )
+from engine.core.pairs.decision import prepare
 from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
@@ -175,7 +177,7 @@ class Engine:
 
     async def _climb(self, checks: Checks) -> RunFinished | None:
         """Run iterations in all slots; why the run is over, when that is the reason to return."""
-        code = await self._code()
+        code = await self._code(checks)
         await self._guard.look()
         await self._receipts.catch_up(self._writer.state)
         if (harness := code.harness or self._parts.harness()) is not None:
@@ -208,6 +210,8 @@ class Engine:
         try:
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._mentor().run)
+                beside.start_soon(checks.attend)
+                beside.start_soon(self._compute_ahead)
                 async with anyio.create_task_group() as tasks:
                     for slot in range(self._parts.state.slots):
                         tasks.start_soon(slots.run, slot)
@@ -220,6 +224,12 @@ class Engine:
                 await code.close()
         return finished
 
+    async def _compute_ahead(self) -> None:
+        """Let no decision of the referee wait for tables that can be there before it."""
+        referee = self._parts.plan.referee
+        if referee is not None and referee.noisy:
+            await anyio.to_thread.run_sync(prepare, referee.design, referee.confirming)
+
     @property
     def _waits_for_room(self) -> bool:
         """Whether something cannot be written: no time to measure what then cannot be told."""
@@ -230,12 +240,12 @@ class Engine:
         make = self._parts.mentor
         return NoMentor() if make is None else make(self._writer, self._control)
 
-    async def _code(self) -> CodeSteps:
+    async def _code(self, checks: Checks) -> CodeSteps:
         """The steps of candidates of code, with the workspace ready."""
         if self._parts.coding is None:
             return NoCode()
         coding = self._parts.coding(self._writer, self._control, self._guard)
-        await coding.open()
+        await coding.open(checks)
         return coding
 
     async def _finished(self, finished: RunFinished | None) -> RunFinished | None:

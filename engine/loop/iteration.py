@@ -77,7 +77,15 @@ class Checks(Protocol):
         ...
 
     def clear(self, iteration: IterationNumber) -> None:
-        """Remove the scratch files of an iteration that is over."""
+        """Give up what stands by for an iteration that is over; remove its scratch files."""
+        ...
+
+    def stand_by(self, iteration: IterationNumber, ground: Ground) -> None:
+        """Have made ready what can be for a candidate that is still in the making."""
+        ...
+
+    async def attend(self) -> None:
+        """Keep what stands by, until this is cancelled."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A campaign whose candidates have no code: parameters alone."""
+"""The steps of candidates of code, for campaigns that have none."""
 
 from engine.checks.boxes import Ground
 from engine.checks.harness import Harness

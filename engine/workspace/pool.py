@@ -14,6 +14,7 @@ from typing import Final
 import anyio.to_thread
 
 from engine.core.parts import FileChange
+from engine.executors.protocol import TOOL_VARIABLE
 from engine.runfolder.paths import RunPaths
 from engine.workspace import links, private_git
 from engine.workspace.folders import disk_errors, remove
@@ -78,7 +79,8 @@ class Pool:
     async def open(self) -> Commit:
         """Make it ready, also after a crash; the commit that the run began from."""
         settings = self._settings
-        repository = await open_repository(settings.repo, self._environ)
+        found_again = {TOOL_VARIABLE: self._paths.run_marker}
+        repository = await open_repository(settings.repo, self._environ, found_again)
         refs = Refs(repository, self._paths.name, settings.campaign, settings.branch)
         with disk_errors(self._paths.trees):
             await anyio.to_thread.run_sync(self._make_room, refs)

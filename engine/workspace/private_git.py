@@ -23,6 +23,9 @@ from engine.workspace.repository import Repository
 
 _OID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF: Final = re.compile(rb"ref: (refs/[^\0\n]+)\n?")
+_FOLDERS: Final = (
+    "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "info",
+)  # fmt: skip
 _MOST_BYTES: Final = 1 << 22
 _MOST_PACK: Final = 512 << 20
 _COPIED_SETTINGS: Final = re.compile(
@@ -67,15 +70,15 @@ async def template(repository: Repository, without: Sequence[str]) -> Template:
 
 
 def make(place: Place, commit: str, like: Template) -> None:
-    """Put a new private repository into the tree: HEAD at the commit, the index as the tree is.
+    """Put a new private repository into the tree: HEAD at the commit, no index yet.
 
     Raises:
         OSError: it cannot be written.
     """
     folder = place.tree / ".git"
-    remove(folder)
-    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
-        (folder / name).mkdir(parents=True)
+    _make_empty(folder)
+    for name in _FOLDERS:
+        (folder / name).mkdir()
     (folder / "objects" / "info" / "alternates").write_bytes(like.alternates)
     (folder / "config").write_text(like.config, encoding="utf-8", errors="surrogateescape")
     (folder / "info" / "exclude").write_bytes(like.exclude)
@@ -83,8 +86,35 @@ def make(place: Place, commit: str, like: Template) -> None:
         (folder / "info" / "attributes").write_bytes(like.attributes)
     if like.shallow:
         (folder / "shallow").write_bytes(like.shallow)
-    shutil.copy2(place.index, folder / "index")  # its time tells git what is surely unchanged
     (folder / "HEAD").write_text(f"{commit}\n", encoding="ascii")
+
+
+def know_index(place: Place) -> None:
+    """Let the private repository know the files in the tree, by the index that is of them.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # The time of the copy tells git what is surely unchanged.
+    shutil.copy2(place.index, place.tree / ".git" / "index")
+
+
+def _make_empty(folder: Path) -> None:
+    """Let there be an empty folder; one that is there stays the same.
+
+    What a sandbox has mounted over it, so that it does not see it, would go with it.
+    """
+    if not is_folder(folder) or not _is_plain(folder):
+        remove(folder)
+        folder.mkdir()
+        return
+    for name in os.listdir(folder):  # noqa: PTH208  (bytes and odd names alike)
+        remove(folder / name)
+
+
+def _is_plain(folder: Path) -> bool:
+    """Whether its mode is as `mkdir` makes one."""
+    return stat.S_IMODE(folder.lstat().st_mode) & 0o7700 == stat.S_IRWXU
 
 
 def head(tree: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 import anyio.to_thread
 import msgspec
 
-from engine.workspace import links, private_git, snapshot, tips
+from engine.workspace import history, links, private_git, snapshot, tips
 from engine.workspace.at_once import both
 from engine.workspace.folders import disk_errors, is_folder, remove
 from engine.workspace.git import Git, Place
@@ -46,11 +46,13 @@ class Brought(msgspec.Struct, frozen=True):
     """What the engine made of a tree's index: whose it is, if a commit's, and its digest.
 
     An index says which files surely are as they were. One that is not byte for byte what this
-    engine left is not believed, whoever wrote it.
+    engine left is not believed, whoever wrote it. `taken` is the tree object of what has just been
+    taken whole: the files in the slot's tree are that as well until something runs in it again.
     """
 
     commit: Commit | None
     digest: bytes
+    taken: str | None = None
 
 
 class SlotTree:
@@ -84,12 +86,13 @@ class SlotTree:
             WorkspaceError: it cannot be written.
         """
         known = self._brought.pop(self.place.tree, None)
-        await anyio.to_thread.run_sync(self._prepare, known)
+        believed = await anyio.to_thread.run_sync(self._prepare, known)
         try:
-            index = await self._reset(commit)
+            taken = believed and await self._was_taken(known, commit)
+            index = await self._furnished(commit, reset=not taken)
         except WorkspaceError:
             await anyio.to_thread.run_sync(self._begin_anew)
-            index = await self._reset(commit)
+            index = await self._furnished(commit, reset=True)
         self._brought[self.place.tree] = Brought(commit, _digest(index))
         with disk_errors(self.place.tree):
             self._underway.unlink(missing_ok=True)
@@ -102,10 +105,13 @@ class SlotTree:
         own, limits = await self._own(base), self._furnishing.limits
         known = await self._index_of(base)
         taken = await tips.take(self._git, self.place, base, own, limits, index_of=known)
-        await self._remember()
         if isinstance(taken, Refused):
+            await self._remember()
             return taken
-        return await tips.join(self._git, base, own, taken, message)
+        tip, _ = await both(
+            lambda: tips.join(self._git, base, own, taken, message), lambda: self._remember(taken)
+        )
+        return tip
 
     async def what_fits(self, base: Commit, message: str) -> Tip:
         """As `tip`, but what cannot be taken is left out."""
@@ -141,32 +147,47 @@ class SlotTree:
             remove(self.place.index)
         return False
 
-    async def _remember(self) -> None:
+    async def _remember(self, taken: str | None = None) -> None:
         index = await anyio.to_thread.run_sync(_content, self.place.index)
-        self._brought[self.place.tree] = Brought(None, _digest(index))
+        self._brought[self.place.tree] = Brought(None, _digest(index), taken)
 
-    async def _reset(self, commit: Commit) -> bytes:
-        """Bring the tree to the commit; the index that came of it."""
+    async def _was_taken(self, known: Brought | None, commit: Commit) -> bool:
+        """Whether the files are the commit's: they were taken, and nothing ran there since."""
+        if known is None or known.taken is None:
+            return False
+        return [known.taken] == await history.trees_of(self._git, commit)
+
+    async def _furnished(self, commit: Commit, *, reset: bool) -> bytes:
+        """Leave the commit's files alone in the tree, with what goes with them; their index.
+
+        Args:
+            commit: what is wanted.
+            reset: the files may be others, and have to be looked at.
+        """
         kept = [word for pattern in self._furnishing.without for word in ("-e", pattern)]
-        await self._git.run(*_RESET, commit, place=self.place)
+        first = (*_RESET, commit) if reset else (*_CLEAN, *kept)
         await both(
-            lambda: self._git.run(*_CLEAN, *kept, place=self.place),
+            lambda: self._git.run(*first, place=self.place),
             lambda: anyio.to_thread.run_sync(self._make_private, commit),
         )
-        index = await anyio.to_thread.run_sync(_content, self.place.index)
+        if reset:
+            await self._git.run(*_CLEAN, *kept, place=self.place)
+        index = await anyio.to_thread.run_sync(self._hand_index_on)
         # What is in the folder of a submodule is not seen by git here.
         submodules = await snapshot.submodules(self._git, self.place, index)
         if submodules or self._furnishing.link:
             await anyio.to_thread.run_sync(self._furnish, submodules)
         return index
 
-    def _prepare(self, known: Brought | None) -> None:
+    def _prepare(self, known: Brought | None) -> bool:
+        """See to it that there is a folder; whether that and its index are what was left there."""
+        was_there = is_folder(self.place.tree)
         with disk_errors(self.place.tree):
             self._underway.touch()
             if self.place.tree.is_symlink() or self.place.tree.is_file():
                 remove(self.place.tree)
             self.place.tree.mkdir(parents=True, exist_ok=True)
-        self._believes(known)
+        return self._believes(known) and was_there
 
     def _begin_anew(self) -> None:
         with disk_errors(self.place.tree):
@@ -177,6 +198,12 @@ class SlotTree:
     def _make_private(self, commit: Commit) -> None:
         with disk_errors(self.place.tree):
             private_git.make(self.place, commit, self._furnishing.private)
+
+    def _hand_index_on(self) -> bytes:
+        """The index, which the private repository has as well now."""
+        with disk_errors(self.place.tree):
+            private_git.know_index(self.place)
+        return _content(self.place.index)
 
     def _furnish(self, submodules: list[bytes]) -> None:
         with disk_errors(self.place.tree):

@@ -8,8 +8,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engine.executors.protocol import NotStarted, TimedOut
+from engine.executors.protocol import TOOL_VARIABLE, NotStarted, TimedOut
 from engine.executors.tools import Captured, capture
+from engine.executors.trees import kill_leftovers
 from tests.executing import lives, pid_in
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -112,6 +113,17 @@ anyio.run(main)
     with anyio.fail_after(10):
         while lives(pid):
             await anyio.sleep(0.01)
+
+
+@pytest.mark.anyio
+async def test_one_that_is_marked_waits_for_the_next_engine(tmp_path: Path) -> None:
+    """Nothing stands before it that would tie it to this one."""
+    env = ENV | {TOOL_VARIABLE: str(tmp_path)}
+    found = await capture(["sh", "-c", "cat /proc/$$/cmdline"], cwd=tmp_path, env=env, deadline_s=5)
+    assert isinstance(found, Captured)
+    assert found.out.startswith(b"/")
+    assert found.out.split(b"\0")[0].endswith(b"sh")
+    assert kill_leftovers(str(tmp_path)) == []
 
 
 @pytest.mark.anyio

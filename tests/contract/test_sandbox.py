@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +273,93 @@ async def test_one_that_is_made_ready_knows_and_sees_nothing_too_early(
     assert b"a-token" not in b"".join(early)
 
 
+def make_hidden_again(folder: Path) -> None:
+    """What was mounted over it goes with it."""
+    shutil.rmtree(folder / "hidden")
+    (folder / "hidden").mkdir()
+    (folder / "hidden" / "key").write_text("secret")
+
+
+def make_hidden_file_again(folder: Path) -> None:
+    (folder / "masked").unlink()
+    (folder / "masked").write_text("secret")
+
+
+def make_hidden_appear(folder: Path) -> None:
+    (folder / "absent").write_text("secret")
+
+
+def make_shown_another(folder: Path) -> None:
+    shown = folder.with_name("shown")
+    shown.rename(folder.with_name("before"))
+    shown.mkdir()
+
+
+def remove_shown(folder: Path) -> None:
+    folder.with_name("shown").rmdir()
+
+
+def change_nothing(folder: Path) -> None:
+    """But what is in the folders."""
+    (folder / "hidden" / "more").write_text("secret")
+    folder.with_name("shown").joinpath("more").write_text("more")
+    (folder / "masked").write_text("secret")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "change",
+    [
+        make_hidden_again,
+        make_hidden_file_again,
+        make_hidden_appear,
+        make_shown_another,
+        remove_shown,
+        change_nothing,
+    ],
+)
+async def test_one_that_shows_something_else_by_then_runs_nothing(
+    change: Callable[[Path], None], marked: Marked
+) -> None:
+    folder = marked.folder
+    shown = folder.with_name("shown")
+    for path in (folder / "hidden", shown):
+        path.mkdir()
+    (folder / "masked").write_text("secret")
+    hidden = tuple(folder / name for name in ("hidden", "masked", "absent"))
+    box = Box(read=(folder, shown), hide=hidden)
+    script = "echo begun; cat hidden/* masked absent ../shown/more 2>/dev/null; true"
+    later = marked.command(script, box=box)
+
+    async def awaits() -> Command:
+        with anyio.fail_after(20):
+            while len(marked.alive()) < 2 or not _stands(marked):
+                await anyio.sleep(0.005)
+        change(folder)
+        return later
+
+    log = MemoryLog()
+    early = msgspec.structs.replace(later, run=(), awaits=awaits)
+    ended = await Local(grace_s=0.2).run(early, log=log)
+    if change is change_nothing:
+        assert (ended, log.text) == (Finished(exit_code=0), b"begun\nmore")
+        return
+    assert isinstance(ended, NotStarted)
+    assert log.text == b""
+    assert marked.alive() == []
+    ended, text = await run(
+        marked, "cat hidden/* masked absent; true", Box(read=(folder,), hide=hidden)
+    )
+    assert isinstance(ended, Finished)
+    assert "secret" not in text
+
+
+def _stands(marked: Marked) -> bool:
+    """Whether the first process of the sandbox is there: all is mounted by then."""
+    words = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in marked.alive()]
+    return any(b"marshal" in each and not each.startswith(b"/usr/bin/bwrap") for each in words)
+
+
 @pytest.mark.anyio
 async def test_one_that_cannot_be_made_ready_is_told(marked: Marked) -> None:
     async def never() -> None:
@@ -295,7 +384,8 @@ async def test_one_that_is_killed_while_it_waits_was_killed(marked: Marked) -> N
         await anyio.sleep_forever()
 
     ended, _ = await run(marked, "true", Box(read=(marked.folder,)), awaits=awaits)
-    assert ended == Finished(signal=signal.SIGKILL)
+    assert isinstance(ended, Finished)
+    assert ended.signal == signal.SIGKILL  # what it leaves may be dying still, and is counted then
     assert marked.alive() == []
 
 

@@ -1,6 +1,7 @@
 """What the mode worktree does beyond the contract: hostile agents, unusual repositories, links."""
 
 import os
+import re
 import shutil
 import stat
 import threading
@@ -145,6 +146,64 @@ async def test_an_index_that_lies_hides_no_change(person: Person) -> None:
     write(tree, {"src/b.py": "changed too\n"})
     await pool.check_out(0, change.commit)
     assert (tree / "src" / "b.py").read_text() == "b = 1\n"
+
+
+def noting(person: Person, folder: Path) -> tuple[Pool, Callable[[], list[str]]]:
+    """A pool whose gits are noted, and what tells the verbs of those since it was last asked."""
+    noted, real = folder / "noted", shutil.which("git")
+    program = folder / "bin" / "git"
+    program.parent.mkdir()
+    script = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {noted}\nexec {real} "$@"\n'
+    program.write_text(script)
+    program.chmod(0o755)
+    told = WorkspaceSettings(repo=person.top, campaign="climb")
+    pool = Pool(person.paths, told, ENVIRON | {"PATH": f"{program.parent}:{ENVIRON['PATH']}"})
+
+    def verbs() -> list[str]:
+        lines = noted.read_text().splitlines()
+        noted.write_text("")
+        return [re.sub(r"^(-c \S+ )*", "", line).split()[0] for line in lines]
+
+    return pool, verbs
+
+
+@pytest.mark.anyio
+async def test_what_was_just_taken_is_not_brought_again(person: Person, tmp_path: Path) -> None:
+    pool, verbs = noting(person, tmp_path)
+    base = await pool.open()
+    tree = await pool.lend(0, base)
+    write(tree, {"a.txt": "ONE\n", "new.txt": "new\n", "data/left.o": "built\n"})
+    change = await taken(pool, base)
+    verbs()
+    await pool.check_out(0, change.commit)
+    assert verbs() == ["clean"]
+    assert git(tree, "status", "--porcelain", "--ignored") == ""
+    write(tree, {"a.txt": "by a check\n"})
+    await pool.check_out(0, change.commit)
+    assert "read-tree" in verbs()
+    assert (tree / "a.txt").read_text() == "ONE\n"
+    assert git(tree, "status", "--porcelain", "--ignored") == ""
+
+
+@pytest.mark.anyio
+async def test_what_was_left_out_is_brought_back(person: Person, tmp_path: Path) -> None:
+    """Of a tree that was not taken whole, or is another by now, nothing is taken for granted."""
+    pool, verbs = noting(person, tmp_path)
+    base = await pool.open()
+    tree = await pool.lend(0, base)
+    write(tree, {"a.txt": "ONE\n"})
+    change = await taken(pool, base)
+    verbs()
+    await pool.check_out(0, base)
+    assert "read-tree" in verbs()
+    assert (tree / "a.txt").read_text() != "ONE\n"
+    write(tree, {"a.txt": "ONE\n"})
+    again = await taken(pool, base)
+    assert again.tree == change.tree
+    shutil.rmtree(tree)
+    await pool.check_out(0, again.commit)
+    assert (tree / "a.txt").read_text() == "ONE\n"
+    assert git(tree, "status", "--porcelain", "--ignored") == ""
 
 
 @pytest.mark.anyio

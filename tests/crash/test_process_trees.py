@@ -17,7 +17,7 @@ import pytest
 from engine.executors import procfs, trees
 from engine.executors.clock import EngineClock
 from engine.executors.local import Local
-from engine.executors.protocol import Command, Finished, Interrupted, Marker, TimedOut
+from engine.executors.protocol import Box, Command, Finished, Interrupted, Marker, TimedOut
 from engine.executors.trees import kill_leftovers
 from tests.executing import Machine, Marked, MemoryLog, lives, pid_in, until
 
@@ -33,6 +33,7 @@ CLEAN_IN_SESSION = f"env -i P=$P PATH=$PATH sh -c '{NOTE}; sleep 600' &"
 CLEAN_ORPHAN = (
     f"""(env -i P=$P PATH=$PATH setsid sh -c 'sh -c "{INNER}; exec sleep 600" & exit' &)"""
 )
+SILENT_ORPHAN = CLEAN_ORPHAN.removesuffix(" &)") + " >/dev/null 2>&1 &)"
 STOPPED = f"sh -c '{NOTE}; kill -STOP $$; sleep 600' &"
 SILENT = f"sh -c '{NOTE}; exec >/dev/null 2>&1; sleep 600' &"
 WAYS = {
@@ -289,6 +290,52 @@ def test_what_a_killed_engine_left_is_found(
     assert len(left) >= len(WAYS) - 1
     assert marked.alive() == []
     assert [number for number, pid in enumerate(pids) if lives(pid)] == [ORPHAN]
+
+
+@pytest.mark.anyio
+async def test_a_sandbox_that_stands_by_hides_no_orphan(marked: Marked, local: Local) -> None:
+    """It was there before: but what sheds everything cannot have come out of it."""
+    unwanted = anyio.Event()
+
+    async def awaits() -> None:
+        await unwanted.wait()
+
+    orphan = (
+        f"P={marked.folder}/orphan; export P; {SILENT_ORPHAN}\nuntil [ -e $P ]; do sleep 0.01; done"
+    )
+    async with anyio.create_task_group() as tasks:
+        early = marked.command((), box=Box(read=(marked.folder,)), awaits=awaits)
+        tasks.start_soon(lambda: local.run(early, log=MemoryLog()))
+        with anyio.fail_after(20):
+            while len(marked.alive()) < 2:
+                await anyio.sleep(0.005)
+        ended = await local.run(marked.command(orphan), log=MemoryLog())
+        unwanted.set()
+    assert isinstance(ended, Finished)
+    assert ended.background > 0
+    assert not lives(pid_in(marked.folder / "orphan"))
+
+
+def test_a_tool_of_a_dead_engine_is_ended_alone(marked: Marked, tmp_path: Path) -> None:
+    """It is in the session that its engine was in, and so is what else a person runs there."""
+    tool = "sh -c 'echo $$ > tool; sleep 600; true' & echo $! > child"
+    lines = [
+        f"CONTROLROOM_TOOL={marked.run} {tool}",
+        f"CONTROLROOM_TOOL={marked.run}2 sleep 600 & echo $! > others",
+        "sleep 600 & echo $! > persons",
+    ]
+    subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, start_new_session=True, check=True)
+    child, tool_itself, *rest = (
+        pid_in(tmp_path / n) for n in ("child", "tool", "others", "persons")
+    )
+    try:
+        left = kill_leftovers(marked.run)
+        assert {child, tool_itself} <= set(left)
+        assert not any(map(lives, left))
+        assert all(map(lives, rest))
+    finally:
+        for pid in rest:
+            _kill(pid)
 
 
 def test_another_run_is_left_alone(marked: Marked) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.core.failpoints import NAMES
+from engine.executors.trees import kill_leftovers
 from engine.workspace.inplace import InPlace
 from engine.workspace.protocol import Commit
 from tests.workspace_child import NAME, killed_at, start, workspace_of
@@ -157,6 +158,7 @@ async def test_kills_at_random_moments(mode: str, person: Person) -> None:
             child.wait(dice.uniform(0.2, 1.0) * whole_s)
         child.send_signal(signal.SIGKILL)
         child.communicate()
+    kill_leftovers(person.paths.run_marker)
     workspace = workspace_of(person.top, mode, "stash")
     base = await workspace.open()
     assert differences(before, person.state()) == {}

@@ -100,6 +100,29 @@ print("SEEN " + json.dumps(seen))
     assert judge["candidate"]["seed"] == climb.events("CheckFinished")[0]["seed"]
 
 
+def test_what_is_hidden_stays_so_when_it_is_made_anew(sealed: Make) -> None:
+    """The sandbox stands while the agent takes away what is masked in it."""
+    look = """
+import os
+try:
+    print("SEEN", os.listdir("answers"), os.path.isdir(".git") and os.listdir(".git"))
+except OSError as error:
+    print("SEEN", error)
+"""
+    again = [{"delete": "answers/key"}, write("answers/key", "two")]
+    climb = sealed({2: [*again, value(9)], 3: [value(8)]}, sandbox={"hide": ["answers"]})
+    climb.person.write({"produce.py": look + PRODUCE, "answers/key": "one"})
+    git(climb.repo, "add", "-A")
+    git(climb.repo, "commit", "-qm", "Look round", "--", "produce.py", "answers")
+    climb.before = climb.person.state()
+    climb.run(3)
+    assert climb.verdicts() == {1: "promoted", 2: "promoted", 3: "promoted"}
+    for number in (1, 2, 3):
+        lines = climb.paths.log(number).read_text().splitlines()
+        # The leader is measured once more at the end.
+        assert {line for line in lines if "SEEN" in line} == {"SEEN [] []"}
+
+
 def test_a_change_of_what_is_protected_is_invalid_before_anything_runs(toy: Make) -> None:
     climb = toy(
         {

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.core.metric import Gain, Metric
 from engine.core.pairs.decided import Decision, Pair
-from engine.core.pairs.decision import decide
+from engine.core.pairs.decision import decide, prepare
+from engine.core.pairs.interval import draw
 from engine.core.pairs.looks import Design
 
 LESS = Metric(name="time", direction="min")
@@ -123,6 +124,16 @@ def test_a_clear_loss_is_rejected():
     found = decide(noisy(-0.1, 6), LESS, DESIGN)
     assert found.outcome == "rejected"
     assert found.reason.startswith("-9.")
+
+
+def test_what_is_prepared_is_not_computed_again():
+    design = Design(error=0.0123, first=6, most=41)
+    prepare(design)
+    before = draw.cache_info().misses
+    for count in design.looks:
+        draw(count)
+    assert draw.cache_info().misses == before
+    assert before >= len(design.looks)
 
 
 def test_between_two_looks_there_is_no_decision():

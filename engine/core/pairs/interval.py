@@ -108,7 +108,7 @@ def _stretch(gains: Sequence[float]) -> tuple[float, float]:
     if scale == 0:
         return 1.0, 1.0
     values /= scale
-    resamples = _resamples(count)
+    resamples = draw(count)
     means = resamples @ values / count
     variances = np.maximum(resamples @ values**2 / count - means**2, 1e-12) / (count - 1)
     ratios = np.sort(means / np.sqrt(variances))
@@ -117,8 +117,8 @@ def _stretch(gains: Sequence[float]) -> tuple[float, float]:
     return max(1.0, float(ratios[-beyond - 1]) / normal), max(1.0, -float(ratios[beyond]) / normal)
 
 
-@lru_cache(maxsize=8)
-def _resamples(count: int) -> "np.ndarray":
+@lru_cache(maxsize=32)
+def draw(count: int) -> "np.ndarray":
     """How often each value is drawn, a row for each resample; the same ones for every sample.
 
     For each row there is its mirror image, so that exchanging champion and candidate exchanges

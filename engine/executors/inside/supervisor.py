@@ -13,9 +13,9 @@ import os
 import resource
 import select
 
-from . import watching
+from . import looking, watching
 from .leaving import Leaving
-from .wire import ENDED, REFUSED_START, STARTED, Ending, Orders, frame
+from .wire import ENDED, OUTDATED, REFUSED_START, STARTED, Ending, Orders, frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ class Supervisor:
 
     def obey(self, heard: int) -> None:
         """Start the command, whose descriptor for reports this is, and attend to its end."""
+        if path := looking.wrong(self._to_do):
+            self.tell(OUTDATED, os.fsencode(path))
+            return
         pid = _start(self._to_do, heard)
         if isinstance(pid, str):
             self.tell(REFUSED_START, pid.encode(errors="replace"))

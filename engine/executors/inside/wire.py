@@ -17,6 +17,9 @@ STARTED: Final = b"S"
 REFUSED_START: Final = b"N"
 """The command cannot be started; why."""
 
+OUTDATED: Final = b"O"
+"""What is seen here is not any more what was to be seen; the command is not started. What it is."""
+
 FILE: Final = b"F"
 """An ordinary file was left behind; its path. Its content follows."""
 
@@ -108,6 +111,8 @@ class Orders:
         most_files: how many files are handed out.
         policy: by which the command is scheduled.
         look_ms: how often it is looked at how much they take.
+        shown: what has to be seen here, and the numbers of the device and the file that each is.
+        hidden: what must not be seen, if it is there at all.
     """
 
     def __init__(
@@ -123,6 +128,8 @@ class Orders:
         most_files: int,
         policy: int,
         look_ms: int,
+        shown: Sequence[tuple[str, int, int]] = (),
+        hidden: Sequence[str] = (),
     ) -> None:
         self.argv = tuple(argv)
         self.env = tuple(env)
@@ -134,6 +141,8 @@ class Orders:
         self.most_files = most_files
         self.policy = policy
         self.look_ms = look_ms
+        self.shown = tuple(shown)
+        self.hidden = tuple(hidden)
 
     def packed(self) -> dict[str, object]:
         """The orders as a file may hold them."""
