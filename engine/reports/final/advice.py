@@ -62,7 +62,7 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
     advised = {at.event.review for at in said if at.event.opinion and at.event.opinion.advice}
     judged = scores.book.judged
     followers = [trial for trial in judged if advised & _follows(trial)]
-    others = [t for t in judged if t not in followers and t.agents]
+    others = [trial for trial in judged if trial.agents and not advised & _follows(trial)]
     if not advised or not followers:
         sheet.say(
             "{no} candidate says that it follows a review's advice.",
