@@ -191,12 +191,8 @@ class Book:
         """The champion's value of this moment, as pairs brought it up to date."""
         if self._champion is None:
             return None
-        known = [
-            figure
-            for figure in self.trials[self._champion].values
-            if not isinstance(figure.at.event, e.RecheckEnded)
-        ]
-        return known[-1] if known else None
+        values = reversed(self.trials[self._champion].values)
+        return next((v for v in values if not isinstance(v.at.event, e.RecheckEnded)), None)
 
 
 def between_s(first: At[Event], last: At[Event]) -> float:

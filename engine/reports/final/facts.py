@@ -169,6 +169,11 @@ def none(first: At[Event], last: At[Event], what: str, text: str = "No") -> Fact
     return Fact(text, "none", (Source((first.seq, last.seq), what),))
 
 
+def count_of(events: Sequence[At[Event]], nothing: Fact) -> Fact:
+    """How many events there are; where there are none, the fact that says so."""
+    return count(events) if events else nothing
+
+
 def distinct(events: Sequence[At[Event]], path: str) -> Fact:
     """How many different values a field has."""
     values = {repr(dig(at, path)) for at in events}
@@ -209,6 +214,11 @@ def seconds(duration_s: float) -> str:
     if duration_s >= 60:
         return format_duration(round(duration_s))
     return f"{duration_s:.2g} s" if duration_s < 10 else f"{duration_s:.0f} s"
+
+
+def certainty(at: At[Event], path: str) -> Fact:
+    """How certain something is that is wrong with the chance in the field."""
+    return Fact(f"{100 * (1 - dig(at, path)):g} %", "certainty", (_one(at, path),))
 
 
 def percent_text(share: float) -> str:
