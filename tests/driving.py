@@ -104,6 +104,11 @@ class Driver:
             text=True,
         )
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a journal: before, a run is in the making and says nothing of itself."""
+        return (self.run_dir / "journal.sqlite").exists()
+
     def status(self) -> dict[str, Any]:
         """`status --json`."""
         return json.loads(self("status", "--json").stdout)

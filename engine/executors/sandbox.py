@@ -130,7 +130,9 @@ def _examine(box: Box, cwd: Path) -> None:
         if not path.is_absolute() or path in _NO_PLACE:
             raise CannotStartError(f"the sandbox cannot show {path}")
         if not os.path.exists(path):  # noqa: PTH110
-            raise MachineLacksError(f"{path} does not exist, so the sandbox cannot show it")
+            # The command's own folder may be gone by its own doing, in an earlier command.
+            whose = CannotStartError if path == cwd else MachineLacksError
+            raise whose(f"{path} does not exist, so the sandbox cannot show it")
     shown = (*box.read, *box.write, SYSTEM)
     own = cwd in {Path(TMP), Path(HOME)}
     if not own and not any(cwd.is_relative_to(path) for path in shown):

@@ -187,7 +187,7 @@ def test_pause_resume_and_stop_where_no_engine_runs(driver: Driver) -> None:
 def test_stopping_what_a_killed_engine_left(tmp_path: Path) -> None:
     driver = Driver(tmp_path, sleeping(30))
     engine = driver.start()
-    wait_for(lambda: driver.run_dir.exists() and driver.marked(), 60)
+    wait_for(lambda: driver.begun and driver.marked(), 60)
     engine.kill()
     engine.communicate()
     assert "crashed" in driver("stop", "--now", "--wait").stdout

@@ -10,7 +10,7 @@ from tests.driving import QUICK, Driver, check_history, of_type, wait_for
 def test_a_journal_that_another_program_holds_is_waited_for(tmp_path: Path) -> None:
     driver = Driver(tmp_path, QUICK.replace('run: "true"', 'run: "sleep 0.2"'))
     engine = driver.start("--set", "stop.plateau=100")
-    wait_for(lambda: driver.run_dir.exists() and of_type(driver.events(), "VerdictReached"))
+    wait_for(lambda: driver.begun and of_type(driver.events(), "VerdictReached"))
     browser = sqlite3.connect(driver.run_dir / "journal.sqlite", isolation_level=None, timeout=20)
     browser.execute("BEGIN IMMEDIATE")
     status = wait_for(lambda: waiting(driver))
@@ -46,7 +46,7 @@ def test_an_environment_that_cannot_be_made_is_explained(tmp_path: Path) -> None
 def test_an_engine_hears_while_its_environment_is_made(tmp_path: Path) -> None:
     driver = Driver(tmp_path, python_that(tmp_path, "sleep 600"))
     engine = driver.start()
-    status = wait_for(lambda: driver.run_dir.exists() and waiting(driver))
+    status = wait_for(lambda: driver.begun and waiting(driver))
     assert "environment" in status["reason"]
     assert driver.marked() != []
     driver("stop", "--now", "--wait")

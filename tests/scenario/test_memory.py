@@ -73,7 +73,7 @@ def test_pages_that_an_engine_died_before_are_made_again(toy: Callable[..., Toy]
 
 def test_a_person_keeps_the_queue_too(driver: Driver) -> None:
     engine = driver.start("--iterations", "100000")
-    wait_for(lambda: driver.run_dir.is_dir() and driver.status()["state"] == "running")
+    wait_for(lambda: driver.begun and driver.status()["state"] == "running")
     assert driver("todo").stdout == "nothing to do\n"
     done = driver.json("todo", "add", "look at  the\ncorners")
     assert (done["outcome"], done["todo"]) == ("accepted", "t-0001")

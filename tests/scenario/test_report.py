@@ -73,7 +73,7 @@ def test_it_can_be_told_again_elsewhere_as_json(ended: Driver, tmp_path: Path) -
 def test_a_run_that_is_alive_and_then_killed(tmp_path: Path) -> None:
     driver = Driver(tmp_path, QUICK.replace('run: "true"', "run: sleep 0.2"))
     engine = driver.start("--iterations", "2000")
-    wait_for(lambda: driver.run_dir.exists() and len(driver.events()) > 30)
+    wait_for(lambda: driver.begun and len(driver.events()) > 30)
     paper = _paper(driver)
     assert "No event says that it is over. Its state, by lock and heartbeat, when this was" in paper
     assert "written: running." in paper

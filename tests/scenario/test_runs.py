@@ -77,7 +77,7 @@ def test_a_broken_baseline_ends_the_run_with_4(tmp_path: Path) -> None:
 def test_a_second_engine_is_refused(tmp_path: Path) -> None:
     driver = Driver(tmp_path, slow())
     engine = driver.start()
-    wait_for(lambda: driver.run_dir.exists() and driver.marked())
+    wait_for(lambda: driver.begun and driver.marked())
     refused = driver.run(status=2)
     assert str(engine.pid) in refused.stderr
     assert "controlroom attach" in refused.stderr
@@ -96,7 +96,7 @@ def test_a_second_engine_is_refused(tmp_path: Path) -> None:
 def test_the_first_signal_lets_a_short_step_end(tmp_path: Path) -> None:
     driver = Driver(tmp_path, slow(1.0))
     engine = driver.start()
-    wait_for(lambda: driver.run_dir.exists() and driver.marked())
+    wait_for(lambda: driver.begun and driver.marked())
     engine.send_signal(signal.SIGTERM)
     engine.communicate(timeout=30)
     assert engine.returncode == 130
@@ -124,7 +124,7 @@ def test_pause_and_resume_by_hand(driver: Driver) -> None:
 def test_pause_now_interrupts_and_the_step_is_done_again(tmp_path: Path) -> None:
     driver = Driver(tmp_path, slow())
     engine = driver.start()
-    wait_for(lambda: driver.run_dir.exists() and driver.marked())
+    wait_for(lambda: driver.begun and driver.marked())
     driver("pause", "--now")
     wait_for(lambda: driver.status()["state"] == "paused")
     assert wait_for(lambda: driver.marked() == [])
@@ -176,6 +176,6 @@ def test_nohup_is_respected(driver: Driver) -> None:
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
     )
-    wait_for(lambda: driver.run_dir.exists() and (driver.run_dir / "journal.sqlite").exists())
+    wait_for(lambda: driver.begun)
     engine.send_signal(signal.SIGHUP)
     assert engine.wait(60) == 0

@@ -53,7 +53,7 @@ def test_a_directive_for_a_run_at_rest_waits_for_an_engine(rested: Driver) -> No
 
 def test_directives_are_added_edited_and_retired_while_a_run_goes_on(driver: Driver) -> None:
     engine = driver.start("--iterations", "100000")
-    wait_for(lambda: driver.run_dir.is_dir() and driver.status()["state"] == "running")
+    wait_for(lambda: driver.begun and driver.status()["state"] == "running")
     done = driver.json("directive", "add", FIRST)
     assert (done["outcome"], done["directive"]) == ("accepted", "d-001")
     said = driver("directive", "add", "--preset", "triangular-inversion").stdout

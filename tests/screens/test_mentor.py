@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from engine.core import events as e
@@ -55,4 +56,6 @@ async def test_m_calls_it_where_there_is_one() -> None:
         await pilot.press("m")
         assert feed.sent == [Review()]
         footer = pilot.app.query_one("#footer", Painted)
-        assert "m mentor" in text_of(footer.lines[0])
+        with anyio.fail_after(10):
+            while "m mentor" not in text_of(footer.lines[0]):
+                await pilot.pause()
