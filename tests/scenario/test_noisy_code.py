@@ -41,7 +41,7 @@ def climbed(toy: Toy) -> None:
         firsts = [part for _, part in parts[::2]]
         for one, two in (firsts[:2], firsts[2:]):  # chance says the one, and the other is turned
             assert {one, two} == {"champion", "candidate"}
-        drawn = [event for event in toy.events("PairDrawn") if event["iteration"] == number]
+        drawn = [e for e in toy.of_iteration(number, "PairDrawn") if e["recheck"] is None]
         assert [event["first"] for event in drawn] == firsts
         assert {of for _, part, of, _ in found if part == "champion"} == {champion}
 
