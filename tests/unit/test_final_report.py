@@ -336,7 +336,7 @@ def test_claims_that_differ_from_what_was_measured_are_told() -> None:
 
 def test_the_effect_of_the_mentor_is_counted() -> None:
     paper = checked_report(STORIES["an agent"])["final_paper_report.md"]
-    assert "began while work went on: 2; with an opinion: 1. Without one: 1, the last by" in paper
+    assert "went on: 2; with an opinion: 1. Without one: 1; the last of these timeout: “" in paper
     assert "say that they follow its advice, 1 became champion; of 1 others that agents" in paper
     assert (
         "| `r-001` | 2 | off track | “`Two at once are 12 % better`” | `c-0003` | +50 % |" in paper

@@ -51,7 +51,7 @@ def mentor(sheet: Sheet, scores: Scores) -> None:
 def _without(sheet: Sheet, failed: Sequence[At[e.ReviewFinished]]) -> None:
     if failed:
         sheet.say(
-            "Without one: {failed}, the last by {outcome}, {detail}.",
+            "Without one: {failed}; the last of these {outcome}: {detail}.",
             failed=count(failed),
             outcome=word(failed[-1], "outcome"),
             detail=quote(failed[-1], "detail"),
