@@ -91,6 +91,7 @@ class _Reader:
             "compound": self._gain,
             "percent": self._percent,
             "certainty": self._certainty,
+            "promoted": self._promoted,
             "rank": self._rank,
             "label": self._label,
             "seen": self._seen,
@@ -196,13 +197,31 @@ class _Reader:
         (error,) = self._all(fact)
         assert_close(text, 100 * (1 - error), fact)
 
+    def _promoted(self, text: str, fact: Json) -> None:
+        assert int(text) == sum(each == "promoted" for each in self._all(fact)), fact
+
     def _rank(self, text: str, fact: Json) -> None:
-        """One that is better, and may come before, has a smaller rank."""
-        (value,) = self._all(fact)
+        """So many have a better value, or the same and an earlier iteration, and a right to it."""
+        (source,) = fact["of"]
+        (seq,) = source["events"]
+        mine = self._events[seq]["candidate"]
+        standing = self._standing()
+        assert int(text) == 1 + sum(each < standing[mine] for each in standing.values()), fact
+
+    def _standing(self) -> dict[str, tuple[bool, float, int]]:
+        """Where each candidate with a score stands; a smaller one is better."""
         sign = 1 if self.metric["direction"] == "min" else -1
-        judged = [e for e in self._events.values() if e["type"] == "VerdictReached"]
-        scored = [e for e in judged if e["value"] is not None]
-        assert 1 <= int(text) <= len(scored), (fact, sign, value)
+        found: dict[str, tuple[bool, float, int]] = {}
+        for event in self._events.values():
+            name = event["candidate"]
+            if event["type"] == "VerdictReached" and event["value"] is not None:
+                last = event["verdict"] == "infeasible"
+                found[name] = (last, sign * event["value"], event["iteration"])
+            elif event["type"] == "ChampionMeasured":
+                found[name] = (found[name][0], sign * event["now"], found[name][2])
+            elif event["type"] == "ChampionDemoted":
+                found[name] = (True, *found[name][1:])
+        return found
 
     def _label(self, text: str, fact: Json) -> None:
         (source,) = fact["of"]
@@ -229,7 +248,12 @@ def _is(event: Json, which: str) -> bool:
         return event["purpose"] == "end" and event["candidate"] == which.rpartition(" ")[2]
     if which == "follows a review":
         return any(each.startswith("r-") for each in (event["answer"] or {}).get("follows", []))
-    return event["verdict"] in FAILED if which == "failed" else event["verdict"] == which
+    if which == "with an opinion":
+        return event["opinion"] is not None
+    if which == "failed":
+        return event["verdict"] in FAILED
+    assert which == "promoted", which
+    return event["verdict"] == which
 
 
 def assert_close(text: str, value: float, fact: Json) -> None:

@@ -147,7 +147,7 @@ def agent_story(said: str) -> list[AnyEvent]:
         msgspec.structs.replace(judged(2, None, "no_change"), reason=said),
         review, reviewed,
         began(3), coding(3), working(3), finished, collected, checking(3), checked(3, 0.5),
-        msgspec.structs.replace(judged(3, 0.5, "promoted"), reason=said),
+        msgspec.structs.replace(judged(3, 0.5, "promoted"), reason=said, metrics={"est_ms": 0.5}),
         msgspec.structs.replace(review, review=ReviewId("r-002")), gone,
     ]  # fmt: skip
 
@@ -325,6 +325,25 @@ def test_foreign_text_is_quoted_and_never_a_fact() -> None:
     ]
     assert not any("99 %" in text or "rm -rf" in text for text in facts)
     assert "“`done # 99 % better <img src=x" in pages["final_paper_report.md"]
+
+
+def test_claims_that_differ_from_what_was_measured_are_told() -> None:
+    pages = checked_report(STORIES["an agent"])
+    told = "candidates whose agents claimed other figures than were measured: 1, the last `c-0003`"
+    assert told in pages["final_paper_report.md"]
+    assert "claimed" not in checked_report(STORIES["nearly all"])["final_paper_report.md"]
+
+
+def test_the_effect_of_the_mentor_is_counted() -> None:
+    paper = checked_report(STORIES["an agent"])["final_paper_report.md"]
+    assert "went on: 2; with an opinion: 1. Without one: 1; the last of these timeout: “" in paper
+    assert "say that they follow its advice, 1 became champion; of 1 others that agents" in paper
+    assert (
+        "| `r-001` | 2 | off track | “`Two at once are 12 % better`” | `c-0003` | +50 % |" in paper
+    )
+    lost = [msgspec.structs.replace(each, verdict="rejected") if isinstance(each, e.VerdictReached)
+            and each.iteration == 3 else each for each in STORIES["an agent"]]  # fmt: skip
+    assert "follow its advice, 0 became champion" in checked_report(lost)["final_paper_report.md"]
 
 
 def test_odd_names_are_told_as_they_are() -> None:

@@ -13,6 +13,7 @@ from engine.reports.final.facts import (
     field,
     none,
     percent_text,
+    promoted,
     quote,
     word,
 )
@@ -50,7 +51,7 @@ def mentor(sheet: Sheet, scores: Scores) -> None:
 def _without(sheet: Sheet, failed: Sequence[At[e.ReviewFinished]]) -> None:
     if failed:
         sheet.say(
-            "Without one: {failed}, the last by {outcome}, {detail}.",
+            "Without one: {failed}; the last of these {outcome}: {detail}.",
             failed=count(failed),
             outcome=word(failed[-1], "outcome"),
             detail=quote(failed[-1], "detail"),
@@ -72,7 +73,7 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
     sheet.say(
         "Of {followers} judged candidates whose agents say that they follow its advice, {won} "
         "became champion{others}.",
-        won=_winners(scores, followers),
+        won=promoted(scores.book.verdicts(followers)),
         followers=count(scores.book.verdicts(followers)),
         others=_of_others(scores, others) if others else NOTHING,
     )
@@ -81,14 +82,9 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
 def _of_others(scores: Scores, others: Sequence[Trial]) -> Told:
     return tell(
         "; of {others} others that agents made, {won}",
-        won=_winners(scores, others),
+        won=promoted(scores.book.verdicts(others)),
         others=count(scores.book.verdicts(others)),
     )
-
-
-def _winners(scores: Scores, trials: Sequence[Trial]) -> Fact:
-    won = scores.book.verdicts(trials, "promoted")
-    return count_of(won, _nothing(scores, "VerdictReached, promoted, of these"))
 
 
 def _nothing(scores: Scores, what: str) -> Fact:

@@ -55,6 +55,12 @@ class Trial(msgspec.Struct, kw_only=True):
         return said[-1] if said else None
 
     @property
+    def claims(self) -> dict[str, float]:
+        """What its agent says that it measured."""
+        answer = self.answered.event.answer if self.answered else None
+        return answer.claims if answer else {}
+
+    @property
     def failed_check(self) -> At[e.CheckFinished] | None:
         """The check that failed last."""
         failed = [at for at in self.checks if at.event.outcome == "failed"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.core import events as e
+from engine.core.claims import disputed
 from engine.reports.final.book import between_s
 from engine.reports.final.facts import (
     At,
@@ -143,10 +144,31 @@ def _doubts(scores: Scores) -> list[Told]:
         told.append(
             tell("the champion, {id}, is {label} only", id=scores.id(champion), label=label)
         )
+    told += _claims(scores)
     drift = state.rechecks.drift
     if drift is not None and drift.changed and state.baseline is not None:
         told += _drifted(scores)
     return told
+
+
+def _claims(scores: Scores) -> list[Told]:
+    """Where an agent said that it measured something else."""
+    wrong = [
+        trial.verdict
+        for trial in scores.book.judged
+        if trial.verdict and disputed(trial.claims, trial.verdict.event.metrics)
+    ]
+    if not wrong:
+        return []
+    return [
+        tell(
+            "candidates whose agents claimed other figures than were measured: {wrong}, the last "
+            "{id}; the engine's words: {reason}",
+            wrong=count(wrong),
+            id=field(wrong[-1], "candidate"),
+            reason=quote(wrong[-1], "reason"),
+        )
+    ]
 
 
 def _drifted(scores: Scores) -> list[Told]:

@@ -29,7 +29,7 @@ Rule = Literal[
     "certainty",
     "rank",
     "label",
-    "asked",
+    "promoted",
     "seen",
 ]
 
@@ -49,7 +49,7 @@ RULES: Final[dict[Rule, str]] = {
     "rank": "the place of the value among all that were measured, as the metric's direction has "
     "it; those that fail a hard gate or were demoted come after all others",
     "label": "what the events say together of how far a score was shown again (docs/integrity.md)",
-    "asked": "what whoever wanted the report asked for; no event",
+    "promoted": "how many of the verdicts are promoted",
     "seen": "what lock and heartbeat of the run said when the report was made; no event",
 }
 
@@ -172,6 +172,12 @@ def none(first: At[Event], last: At[Event], what: str, text: str = "No") -> Fact
 def count_of(events: Sequence[At[Event]], nothing: Fact) -> Fact:
     """How many events there are; where there are none, the fact that says so."""
     return count(events) if events else nothing
+
+
+def promoted(verdicts: Sequence[At[Event]]) -> Fact:
+    """How many of the verdicts made a champion."""
+    won = sum(dig(at, "verdict") == "promoted" for at in verdicts)
+    return Fact(f"{won:,}", "promoted", (Source(tuple(at.seq for at in verdicts), "verdict"),))
 
 
 def distinct(events: Sequence[At[Event]], path: str) -> Fact:
