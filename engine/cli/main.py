@@ -71,6 +71,20 @@ def leaderboard(run: str | None, *, as_json: bool, as_csv: bool, top: int) -> No
 
 @main.command()
 @_RUN
+@click.option("--top-k", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Another folder than the run's."
+)
+@_JSON
+def report(run: str | None, *, top_k: int, out: Path | None, as_json: bool) -> None:
+    """Write what was tried, what won and what failed: pages, figures and their evidence."""
+    from engine.cli.report import report
+
+    report(run, top_k=top_k, out=out, as_json=as_json)
+
+
+@main.command()
+@_RUN
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 @click.option("--follow", is_flag=True, help="Go on as events come.")
 @click.option("--from", "from_", type=click.IntRange(1, LARGEST), default=1, help="First number.")
