@@ -1,13 +1,14 @@
 """The inbox and the PAUSE file: how people reach a running engine."""
 
 import contextlib
+import time
 from typing import Final
 
 import anyio
 
 from engine.core import failpoints
 from engine.core.answering import answer, pause, refuse, resume
-from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stash, Stop, name_of
+from engine.core.commands import AnyCommand, Envelope, Finish, Pause, Resume, Stash, Stop, name_of
 from engine.loop.control import Control
 from engine.loop.writer import Writer
 from engine.runfolder import inbox
@@ -66,8 +67,10 @@ class Watch:
             reason = f"the PAUSE file cannot be changed: {error.strerror}"
             await self._writer.decide(lambda state: refuse(state, envelope, reason))
             return
-        await self._writer.decide(lambda state: answer(state, envelope))
+        await self._writer.decide(lambda state: answer(state, envelope, time.time()))
         failpoints.reach("command.recorded")
+        if isinstance(command, Finish):
+            failpoints.reach("finish.planned")
         self._interrupt(command)
 
     def _interrupt(self, command: AnyCommand) -> None:
