@@ -241,6 +241,7 @@ class Engine:
         """Record why the run is over; signals cut this short where the disk is full."""
         if finished is None or self._control.draining:
             return None
+        self._watch.finish_up.forget()
         await self._writer.record(finished)
         failpoints.reach("finish.recorded")
         return finished

@@ -68,6 +68,7 @@ class Reporting:
     async def at_end(self) -> None:
         """Write the report, unless the campaign wants none; a failure is recorded and no more."""
         if not self._writer.state.limits.finish.report:
+            await self._writer.decide(moved)
             return
         records = await self._writer.decide(lambda state: begun(state, self._now_s()))
         started = records[-1].event
@@ -103,6 +104,12 @@ def begun(state: RunState, now_s: float) -> list[AnyEvent]:
         return [ReportStarted(top_k=top_k, within_s=2 * REPORT_S)]
     left_s = unix_s(finish.began.deadline) - now_s
     started = ReportStarted(top_k=finish.plan.top_k, within_s=round(max(LEAST_S, left_s), 3))
-    if finish.phase == "reporting":
-        return [started]
-    return [FinishMoved(phase="reporting", reason=""), started]
+    return [*moved(state), started]
+
+
+def moved(state: RunState) -> list[AnyEvent]:
+    """The last phase of a finish; from it on it cannot be cancelled."""
+    finish = state.finish
+    if finish is None or finish.over or finish.began is None or finish.phase == "reporting":
+        return []
+    return [FinishMoved(phase="reporting", reason="")]

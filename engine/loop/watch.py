@@ -1,4 +1,4 @@
-"""The inbox and the PAUSE file: how people reach a running engine."""
+"""The inbox, the PAUSE file and FINISH_UP.json: how people reach a running engine."""
 
 import contextlib
 import time
@@ -8,8 +8,19 @@ import anyio
 
 from engine.core import failpoints
 from engine.core.answering import answer, pause, refuse, resume
-from engine.core.commands import AnyCommand, Envelope, Finish, Pause, Resume, Stash, Stop, name_of
+from engine.core.commands import (
+    AnyCommand,
+    CancelFinish,
+    Envelope,
+    Finish,
+    Pause,
+    Resume,
+    Stash,
+    Stop,
+    name_of,
+)
 from engine.loop.control import Control
+from engine.loop.finish_up import FinishUp
 from engine.loop.writer import Writer
 from engine.runfolder import inbox
 from engine.runfolder import pause as pause_file
@@ -36,6 +47,7 @@ class Watch:
         self._control = control
         self._paths = paths
         self._pausing = pausing
+        self.finish_up = FinishUp(writer, paths)
 
     async def run(self) -> None:
         """Look ten times a second, for ever."""
@@ -50,6 +62,7 @@ class Watch:
                 failpoints.reach("command.read")
                 await self._carry_out(envelope)
             await self._follow_file()
+            await self.finish_up.look()
 
     async def _carry_out(self, envelope: Envelope) -> None:
         if envelope.id not in self._writer.state.answers:
@@ -69,9 +82,14 @@ class Watch:
             return
         await self._writer.decide(lambda state: answer(state, envelope, time.time()))
         failpoints.reach("command.recorded")
-        if isinstance(command, Finish):
-            failpoints.reach("finish.planned")
+        if isinstance(command, Finish | CancelFinish):
+            self._planned(envelope)
         self._interrupt(command)
+
+    def _planned(self, envelope: Envelope) -> None:
+        failpoints.reach("finish.planned")
+        if self._writer.state.answers[envelope.id].accepted:
+            self.finish_up.forget()
 
     def _interrupt(self, command: AnyCommand) -> None:
         """Cut off what runs, where the command says so and was accepted."""

@@ -1,7 +1,10 @@
 """The finish in real runs: in order and on time, whatever candidates do."""
 
+import json
+import time
 from pathlib import Path
 
+from engine.core.finish.times import utc
 from tests.driving import check_turns_of, of_type, wait_for
 from tests.finishing import (
     FAILING,
@@ -151,6 +154,30 @@ def test_a_wish_waits_for_a_run_that_is_not_live(tmp_path: Path) -> None:
     assert "no finish is planned" in lively("finish", "--show").stdout
     lively.run()
     assert of_type(lively.events(), "RunFinished")[-1]["reason"] == "finish"
+
+
+def test_the_file_is_the_wish_as_long_as_it_lies_there(tmp_path: Path) -> None:
+    lively = Lively(tmp_path)
+    file = lively.run_dir / "FINISH_UP.json"
+    with lively.running() as engine:
+        lively.heard("VerdictReached", 2)
+        file.write_text('{"minutes_left": 60, "minuets": 3}')
+        (refused,) = lively.heard("FinishRefused")
+        assert "minuets" in refused["reason"]
+        wait_for(lambda: not file.exists())
+        assert (lively.run_dir / refused["kept"]).read_text().startswith('{"minutes_left"')
+        at = utc(time.time() + 3000)
+        wish = {"activate_at_utc": at, "minutes_left": 60, "activation_mode": "scheduled_at_utc"}
+        file.write_text(json.dumps(wish))
+        (planned,) = lively.heard("FinishPlanned")
+        assert (planned["source"], planned["activate_at"]) == ("file", at)
+        file.unlink()
+        (cancelled,) = lively.heard("FinishCancelled")
+        assert cancelled["reason"] == "the file was removed"
+        file.write_text('{"minutes_left": 1, "final_training_rounds_target": 0}')
+        ended(engine)
+    assert of_type(lively.events(), "RunFinished")[0]["reason"] == "finish"
+    assert not file.exists(), "tomorrow's engine finds nothing stale"
 
 
 def test_contradicting_options_are_refused(tmp_path: Path) -> None:
