@@ -21,6 +21,7 @@ from engine.core.referee import next_step
 from engine.core.state import RunState
 from engine.core.stopping import ending
 from engine.core.verdict import Verdict
+from engine.knowledge.briefing import CAPS, Occasion, brief
 from tests.recorded import began, created, iteration, judged, proposed, started
 
 START_S = unix_s("2026-11-21T12:00:00+00:00")
@@ -361,3 +362,24 @@ def test_nothing_begins_too_late_and_the_report_is_always_in_time(data: st.DataO
     assert unix_s(finish.began.report_at) < deadline_s
     assert all(turn.cut for turn in story.state.open.values())
     assert finish.counted <= rounds
+
+
+def told_of_the_end(story: Story) -> str:
+    occasion = Occasion(iteration=story.state.last_iteration + 1, base="")
+    (part,) = [each for each in brief(story.state, occasion).parts if each.name == "budget"]
+    assert len(part.text) <= CAPS["budget"]
+    return part.text
+
+
+def test_prompts_know_the_deadline(story: Story) -> None:
+    assert "end" not in told_of_the_end(story)
+    story.give(Finish(activate_at=utc(START_S + 1800), minutes=60, note="go home " * 100))
+    assert "30 min until nothing new begins (12:30 UTC; over 13:30 UTC)" in told_of_the_end(story)
+    assert "go home" in told_of_the_end(story)
+    story.now_s += 1800
+    story.step()
+    number = story.state.last_iteration + 1
+    story.tell(e.FinalRoundStarted(iteration=IterationNumber(number)))
+    assert "this is a final round" in told_of_the_end(story)
+    story.give(CancelFinish())
+    assert "final" not in told_of_the_end(story)
