@@ -34,8 +34,10 @@ class Lively(Driver):
         self.pace(QUICKLY)
 
     def pace(self, script: str) -> None:
-        """What candidates do from the next one on."""
-        (self.folder / "pace.sh").write_text(script)
+        """What candidates do from the next one on; a shell that runs keeps what it reads."""
+        draft = self.folder / "pace.new"
+        draft.write_text(script)
+        draft.replace(self.folder / "pace.sh")
 
     @contextlib.contextmanager
     def running(self, *arguments: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
@@ -46,6 +48,15 @@ class Lively(Driver):
         finally:
             engine.kill()
             engine.communicate()
+
+    def hang_in_the_final_round(self, minutes: float) -> None:
+        """Plan a finish while the baseline runs, which ends well; the iteration after it hangs."""
+        self.heard("CheckStarted")
+        self("finish", "--minutes-left", str(minutes))
+        self.heard("FinishBegan")
+        self.pace(HANGING)
+        (self.folder / "go").touch()
+        self.heard("FinalRoundStarted")
 
     def heard(self, kind: str, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
         """The events of a type, once there are so many of them."""

@@ -8,7 +8,6 @@ from engine.core.finish.times import utc
 from tests.driving import check_turns_of, of_type, wait_for
 from tests.finishing import (
     FAILING,
-    HANGING,
     QUICKLY,
     Lively,
     before_deadline,
@@ -58,11 +57,10 @@ def test_final_rounds_that_fail_at_once_do_not_count(tmp_path: Path) -> None:
 
 def test_a_final_round_that_hangs_is_cut_off_in_time(tmp_path: Path) -> None:
     lively = Lively(tmp_path)
+    lively.pace(waiting("go"))
     with lively.running() as engine:
-        lively.heard("VerdictReached", 2)
-        lively.pace(HANGING)
-        lively("finish", "--minutes-left", "0.2")
-        wait_for(lambda: lively.status()["state"] == "finishing")
+        lively.hang_in_the_final_round(0.4)
+        assert lively.status()["state"] == "finishing"
         ended(engine)
     events = lively.events()
     check_turns_of(events)
@@ -78,11 +76,9 @@ def test_a_final_round_that_hangs_is_cut_off_in_time(tmp_path: Path) -> None:
 
 def test_a_restart_in_the_middle_goes_on_with_the_same_plan(tmp_path: Path) -> None:
     lively = Lively(tmp_path)
+    lively.pace(waiting("go"))
     with lively.running() as engine:
-        lively.heard("VerdictReached", 2)
-        lively.pace(HANGING)
-        lively("finish", "--minutes-left", "0.4")
-        lively.heard("FinalRoundStarted")
+        lively.hang_in_the_final_round(0.5)
         engine.kill()
     with lively.running() as engine:
         ended(engine)

@@ -21,6 +21,7 @@ with open(sys.argv[1], "w") as file:
 """
 SCREEN_AND_KERNELS = {"textual", "rich", "jax", "jaxlib", "tui", "kernels", "libtpu"}
 HEAVY = {"pydantic", "anyio", "sqlite3", "yaml", "asyncio", "numpy", "scipy", "wandb", "asyncssh"}
+HEAVY |= {"matplotlib"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def loaded_by(folder: Path, *words: str) -> set[str]:
 
 
 def test_help_loads_next_to_nothing(finished: Driver) -> None:
-    for words in (["--help"], ["run", "--help"], ["status", "--help"]):
+    for words in (["--help"], ["run", "--help"], ["status", "--help"], ["report", "--help"]):
         loaded = loaded_by(finished.folder, *words)
         assert "click" in loaded
         assert not loaded & (SCREEN_AND_KERNELS | HEAVY | {"msgspec"})
@@ -66,11 +67,17 @@ def test_looking_at_a_run_loads_no_model_and_no_screen(command: str, finished: D
     assert not loaded & (SCREEN_AND_KERNELS | HEAVY - {"sqlite3"})
 
 
+def test_a_report_loads_what_draws_and_nothing_else_does(finished: Driver) -> None:
+    loaded = loaded_by(finished.folder, "report")
+    assert "matplotlib" in loaded
+    assert not loaded & (SCREEN_AND_KERNELS | {"pydantic", "scipy"})
+
+
 def test_running_loads_no_screen_and_no_kernel(finished: Driver) -> None:
     words = ["run", "campaign.yaml", "--no-ui", "--new", "--iterations", "2"]
     loaded = loaded_by(finished.folder, *words)
     assert {"anyio", "pydantic"} <= loaded
-    assert not loaded & SCREEN_AND_KERNELS
+    assert not loaded & (SCREEN_AND_KERNELS | {"matplotlib"})
 
 
 def test_checking_the_kernel_campaign_loads_no_kernel(finished: Driver) -> None:

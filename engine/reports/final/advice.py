@@ -9,9 +9,11 @@ from engine.reports.final.facts import (
     Fact,
     Source,
     count,
+    count_of,
     field,
     none,
     percent_text,
+    promoted,
     quote,
     word,
 )
@@ -32,10 +34,11 @@ def mentor(sheet: Sheet, scores: Scores) -> None:
     finished = book.all(e.ReviewFinished)
     said = [at for at in finished if at.event.opinion is not None]
     sheet.say(
-        "A mentor looked {times} times while work went on; {said} reviews came to an opinion.",
+        "Reviews by the mentor that began while work went on: {times}; with an opinion: {said}.",
         times=count(started),
-        said=count(said),
+        said=count_of(said, _nothing(scores, "ReviewFinished, with an opinion")),
     )
+    _without(sheet, [at for at in finished if at.event.opinion is None])
     _effect(sheet, scores, said)
     sheet.table(
         ["review", "after iterations", "course", "its advice", "followed by", "gain of these"],
@@ -45,12 +48,22 @@ def mentor(sheet: Sheet, scores: Scores) -> None:
         sheet.say("{earlier} earlier reviews are left out.", earlier=count(said[:-_MOST_REVIEWS]))
 
 
+def _without(sheet: Sheet, failed: Sequence[At[e.ReviewFinished]]) -> None:
+    if failed:
+        sheet.say(
+            "Without one: {failed}; the last of these {outcome}: {detail}.",
+            failed=count(failed),
+            outcome=word(failed[-1], "outcome"),
+            detail=quote(failed[-1], "detail"),
+        )
+
+
 def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) -> None:
     """Those that followed advice beside all others: whether they won more often."""
     advised = {at.event.review for at in said if at.event.opinion and at.event.opinion.advice}
     judged = scores.book.judged
     followers = [trial for trial in judged if advised & _follows(trial)]
-    others = [t for t in judged if t not in followers and t.agents]
+    others = [trial for trial in judged if trial.agents and not advised & _follows(trial)]
     if not advised or not followers:
         sheet.say(
             "{no} candidate says that it follows a review's advice.",
@@ -58,9 +71,9 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
         )
         return
     sheet.say(
-        "{won} of the {followers} candidates that say they follow its advice became "
-        "champion{others}.",
-        won=count(scores.book.verdicts(followers, "promoted")),
+        "Of {followers} judged candidates whose agents say that they follow its advice, {won} "
+        "became champion{others}.",
+        won=promoted(scores.book.verdicts(followers)),
         followers=count(scores.book.verdicts(followers)),
         others=_of_others(scores, others) if others else NOTHING,
     )
@@ -68,10 +81,14 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
 
 def _of_others(scores: Scores, others: Sequence[Trial]) -> Told:
     return tell(
-        ", and {won} of the {others} others that agents made",
-        won=count(scores.book.verdicts(others, "promoted")),
+        "; of {others} others that agents made, {won}",
+        won=promoted(scores.book.verdicts(others)),
         others=count(scores.book.verdicts(others)),
     )
+
+
+def _nothing(scores: Scores, what: str) -> Fact:
+    return none(scores.book.first, scores.book.last, what, "none")
 
 
 def _follows(trial: Trial) -> set[str]:

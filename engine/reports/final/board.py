@@ -8,14 +8,21 @@ from engine.core.ids import CandidateId
 from engine.reports.final.book import Figure
 from engine.reports.final.facts import Fact, Source, count, field, number, word
 from engine.reports.final.parts import FinalRequest
+from engine.reports.final.results import scale
 from engine.reports.final.scores import Scores
 from engine.reports.final.sheet import NOTHING, Part, Sheet, Told, tell
 from engine.reports.leaderboard import Row, gain_percent, leaderboard
 
 _HEADS: Final = (
     "rank", "candidate", "value then", "measured again", "gain over the baseline", "verdict",
-    "confidence", "by pairs", "iteration", "seed", "trace id", "what it is",
+    "confidence", "against the champion of its time, by pairs", "iteration", "seed", "trace id",
+    "what it is",
 )  # fmt: skip
+_RULED: Final = {
+    "demoted": ", demoted",
+    "accepted": ", accepted by a person",
+    "rejected": ", rejected by a person",
+}
 _SHORT: Final = 8
 """So many columns fit into a paper."""
 
@@ -37,19 +44,8 @@ def _table(sheet: Sheet, scores: Scores, request: FinalRequest, columns: int) ->
         sheet.say("No candidate has a score.")
         return
     scored = scores.book.verdicts(t for t in scores.book.judged if t.scored)
-    sheet.say(
-        "{name}{unit}, {direction} is better{mark}; of {scored} candidates with a value these "
-        "are the best.",
-        name=scores.name,
-        unit=tell(" in{unit}", unit=scores.unit) if scores.unit.text else NOTHING,
-        direction=field(
-            scores.book.campaign,
-            "metric.direction",
-            "lower" if scores.metric.direction == "min" else "higher",
-        ),
-        mark=scores.mark,
-        scored=count(scored),
-    )
+    scale(sheet, scores)
+    sheet.say("Of {scored} candidates with a value these are the best.", scored=count(scored))
     sheet.table(_HEADS[:columns], [_cells(scores, row)[:columns] for row in board.rows])
     _not_first(sheet, scores, board.rows[0])
 
@@ -117,7 +113,8 @@ def _how(again: Figure | None) -> Told:
 
 
 def _doubt(row: Row) -> Told:
-    return tell(", not shown again") if row.doubt else NOTHING
+    doubt = ", not shown again" if row.doubt else ""
+    return tell(doubt + _RULED.get(row.ruled.partition(" ")[0].rstrip(":"), ""))
 
 
 def board_data(scores: Scores, request: FinalRequest) -> dict[str, Any]:

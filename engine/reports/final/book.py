@@ -55,6 +55,12 @@ class Trial(msgspec.Struct, kw_only=True):
         return said[-1] if said else None
 
     @property
+    def claims(self) -> dict[str, float]:
+        """What its agent says that it measured."""
+        answer = self.answered.event.answer if self.answered else None
+        return answer.claims if answer else {}
+
+    @property
     def failed_check(self) -> At[e.CheckFinished] | None:
         """The check that failed last."""
         failed = [at for at in self.checks if at.event.outcome == "failed"]
@@ -191,12 +197,8 @@ class Book:
         """The champion's value of this moment, as pairs brought it up to date."""
         if self._champion is None:
             return None
-        known = [
-            figure
-            for figure in self.trials[self._champion].values
-            if not isinstance(figure.at.event, e.RecheckEnded)
-        ]
-        return known[-1] if known else None
+        values = reversed(self.trials[self._champion].values)
+        return next((v for v in values if not isinstance(v.at.event, e.RecheckEnded)), None)
 
 
 def between_s(first: At[Event], last: At[Event]) -> float:

@@ -113,11 +113,13 @@ def _step(scores: Scores, reign: Reign) -> Point | None:
     known = scores.now(reign.champion)
     if value is None and known is not None:
         value = known.value
-    # A person's word or a demotion comes after the iterations that had ended by then.
-    reached = [at for at in scores.book.verdicts(scores.book.judged) if at.seq <= reign.at.seq]
-    number = max((at.event.iteration for at in reached), default=event.iteration)
-    at_iteration = event.iteration if isinstance(event, e.VerdictReached) else number
-    return None if value is None else Point(at_iteration, value, reign.at.seq)
+    if isinstance(event, e.VerdictReached):
+        place = event.iteration
+    else:
+        # A person's word or a demotion comes after the iterations that had begun by then.
+        began = scores.book.all(e.IterationStarted)
+        place = max((at.event.iteration for at in began if at.seq < reign.at.seq), default=1)
+    return None if value is None else Point(place, value, reign.at.seq)
 
 
 def _again(scores: Scores, request: FinalRequest) -> Chart:
@@ -155,7 +157,10 @@ def _spend(scores: Scores) -> Chart:
         *book.all(e.ReviewInterrupted),
     ]
     if any(at.event.cost_usd for at in calls):
-        parts, label = {"agents and mentor": _sums(book, calls, "cost_usd")}, "USD"
+        parts, label = (
+            {"agents and mentor": _sums(book, calls, "cost_usd")},
+            "USD, as far as prices are known",
+        )
     elif any(at.event.tokens.total for at in calls):
         sides = ("input", "output")
         parts = {f"{side} tokens": _sums(book, calls, f"tokens.{side}") for side in sides}

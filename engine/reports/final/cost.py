@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.core import events as e
+from engine.core.claims import disputed
 from engine.reports.final.book import between_s
 from engine.reports.final.facts import (
     At,
     Fact,
+    certainty,
     count,
     elapsed,
     field,
@@ -81,7 +83,7 @@ def _tokens(events: Ats) -> Fact:
 
 def limits(sheet: Sheet, scores: Scores) -> None:
     """What speaks against believing too much, each only where the journal has it."""
-    told = [*_marks(scores), *_doubts(scores), *_breaks(scores), *_hands(scores)]
+    told = [*_marks(scores), *_chance(scores), *_doubts(scores), *_breaks(scores), *_hands(scores)]
     if told:
         sheet.items(told)
     else:
@@ -109,8 +111,28 @@ def _marks(scores: Scores) -> list[Told]:
         told.append(tell("the figures are of the kind {label}, and no measurement", label=label))
     if scores.book.campaign.event.document.get("metric", {}).get("noise") == "none":
         noise = field(at, "document.metric.noise", "exact")
-        told.append(tell("one value was taken as {noise}, as the campaign says", noise=noise))
+        told.append(
+            tell(
+                "each value was measured once and taken as {noise}, as the campaign says",
+                noise=noise,
+            )
+        )
     return told
+
+
+def _chance(scores: Scores) -> list[Told]:
+    """That many decisions, each right by a chance, are not all right by that chance."""
+    found = [at for at in scores.book.verdicts(scores.book.judged) if at.event.decision]
+    if not found:
+        return []
+    return [
+        tell(
+            "verdicts that rest on pairs: {found}, the last with a certainty of {certainty}; that "
+            "is the certainty of each, and all together have less",
+            found=count(found),
+            certainty=certainty(found[-1], "decision.error"),
+        )
+    ]
 
 
 def _doubts(scores: Scores) -> list[Told]:
@@ -122,10 +144,31 @@ def _doubts(scores: Scores) -> list[Told]:
         told.append(
             tell("the champion, {id}, is {label} only", id=scores.id(champion), label=label)
         )
+    told += _claims(scores)
     drift = state.rechecks.drift
     if drift is not None and drift.changed and state.baseline is not None:
         told += _drifted(scores)
     return told
+
+
+def _claims(scores: Scores) -> list[Told]:
+    """Where an agent said that it measured something else."""
+    wrong = [
+        trial.verdict
+        for trial in scores.book.judged
+        if trial.verdict and disputed(trial.claims, trial.verdict.event.metrics)
+    ]
+    if not wrong:
+        return []
+    return [
+        tell(
+            "candidates whose agents claimed other figures than were measured: {wrong}, the last "
+            "{id}; the engine's words: {reason}",
+            wrong=count(wrong),
+            id=field(wrong[-1], "candidate"),
+            reason=quote(wrong[-1], "reason"),
+        )
+    ]
 
 
 def _drifted(scores: Scores) -> list[Told]:
@@ -161,12 +204,12 @@ def _breaks(scores: Scores) -> list[Told]:
     if len(hosts) > 1:
         told.append(tell("they ran on different hosts: {hosts}", hosts=field(engines[-1], "host")))
     for what, kind in (
-        ("checks were cut off, and done again", e.CheckInterrupted),
-        ("turns of agents were cut off, and done again", e.AgentInterrupted),
-        ("times the clock jumped: the machine slept", e.ClockJumped),
+        ("checks that were cut off, and done again", e.CheckInterrupted),
+        ("turns of agents that were cut off, and done again", e.AgentInterrupted),
+        ("jumps of the clock, while the machine slept", e.ClockJumped),
     ):
         if found := book.all(kind):
-            told.append(tell("{times} " + what, times=count(found)))
+            told.append(tell(what + ": {times}", times=count(found)))
     return told
 
 

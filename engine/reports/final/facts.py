@@ -29,7 +29,7 @@ Rule = Literal[
     "certainty",
     "rank",
     "label",
-    "asked",
+    "promoted",
     "seen",
 ]
 
@@ -49,7 +49,7 @@ RULES: Final[dict[Rule, str]] = {
     "rank": "the place of the value among all that were measured, as the metric's direction has "
     "it; those that fail a hard gate or were demoted come after all others",
     "label": "what the events say together of how far a score was shown again (docs/integrity.md)",
-    "asked": "what whoever wanted the report asked for; no event",
+    "promoted": "how many of the verdicts are promoted",
     "seen": "what lock and heartbeat of the run said when the report was made; no event",
 }
 
@@ -169,6 +169,17 @@ def none(first: At[Event], last: At[Event], what: str, text: str = "No") -> Fact
     return Fact(text, "none", (Source((first.seq, last.seq), what),))
 
 
+def count_of(events: Sequence[At[Event]], nothing: Fact) -> Fact:
+    """How many events there are; where there are none, the fact that says so."""
+    return count(events) if events else nothing
+
+
+def promoted(verdicts: Sequence[At[Event]]) -> Fact:
+    """How many of the verdicts made a champion."""
+    won = sum(dig(at, "verdict") == "promoted" for at in verdicts)
+    return Fact(f"{won:,}", "promoted", (Source(tuple(at.seq for at in verdicts), "verdict"),))
+
+
 def distinct(events: Sequence[At[Event]], path: str) -> Fact:
     """How many different values a field has."""
     values = {repr(dig(at, path)) for at in events}
@@ -209,6 +220,11 @@ def seconds(duration_s: float) -> str:
     if duration_s >= 60:
         return format_duration(round(duration_s))
     return f"{duration_s:.2g} s" if duration_s < 10 else f"{duration_s:.0f} s"
+
+
+def certainty(at: At[Event], path: str) -> Fact:
+    """How certain something is that is wrong with the chance in the field."""
+    return Fact(f"{100 * (1 - dig(at, path)):g} %", "certainty", (_one(at, path),))
 
 
 def percent_text(share: float) -> str:

@@ -83,8 +83,8 @@ def _of_leaders(sheet: Sheet, scores: Scores, path: str) -> None:
     sheet.picture(
         path,
         "Leaders, then and again",
-        "Leaders that were measured again: {name}{mark} then and again; bars are of two standard "
-        "errors, where there are any.",
+        "The leaders' {name}{mark} in their own iterations and, where they were measured again, "
+        "the last time; bars are of two standard errors, where there are any.",
         name=scores.name,
         mark=scores.mark,
     )

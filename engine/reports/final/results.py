@@ -31,10 +31,19 @@ def headline(sheet: Sheet, scores: Scores) -> None:
 
 def won_nothing(sheet: Sheet, scores: Scores) -> None:
     """That the baseline was not beaten, or that there is no champion."""
-    if (champion := scores.state.champion) is not None:
+    book, champion = scores.book, scores.state.champion
+    if champion is not None:
         _nothing_better(sheet, scores, champion)
+    elif not book.reigns:
+        never = none(book.first, book.last, "VerdictReached, promoted")
+        sheet.say("{no} candidate is champion.", no=never)
     else:
-        sheet.say("{no} candidate is champion.", no=_never(scores, "promoted"))
+        lost = book.reigns[-1].at
+        sheet.say(
+            "There is no champion any more since {id} lost its place: {why}.",
+            id=field(lost, "candidate"),
+            why=quote(lost, "reason"),
+        )
 
 
 def won(sheet: Sheet, scores: Scores) -> None:
@@ -51,10 +60,6 @@ def won(sheet: Sheet, scores: Scores) -> None:
     _label(sheet, scores, champion)
     sheet.items(_evidence(scores, champion))
     _what_it_is(sheet, scores, champion)
-
-
-def _never(scores: Scores, what: str) -> Part:
-    return none(scores.book.first, scores.book.last, f"VerdictReached, {what}")
 
 
 def _nothing_better(sheet: Sheet, scores: Scores, champion: CandidateId) -> None:
@@ -126,12 +131,13 @@ def _evidence(scores: Scores, champion: CandidateId) -> list[Told]:
     rechecks = scores.book.rechecks_of(champion)
     told += [rechecked(scores, at) for at in rechecks if at.event.outcome != "moot"]
     if not any(at.event.purpose == "end" for at in rechecks):
-        told.append(_not_at_the_end(scores))
+        told.append(_not_at_the_end(scores, champion))
     return told
 
 
-def _not_at_the_end(scores: Scores) -> Told:
-    never = none(scores.book.first, scores.book.last, "RecheckEnded, end", "not")
+def _not_at_the_end(scores: Scores, champion: CandidateId) -> Told:
+    what = f"RecheckEnded, at the end, of {champion}"
+    never = none(scores.book.first, scores.book.last, what, "not")
     return tell("it was {not_yet} measured again at the end of the run", not_yet=never)
 
 
@@ -175,7 +181,7 @@ def _what_it_is(sheet: Sheet, scores: Scores, champion: CandidateId) -> None:
         sheet.say("Its parameters: {them}.", them=scores.parameters(champion))
     if change is not None:
         sheet.say(
-            "Its commit: {commit}, of {files} changed files.",
+            "Its commit: {commit}; files that it changes: {files}.",
             commit=field(change, "commit"),
             files=field(change, "changed"),
         )
@@ -188,11 +194,21 @@ def _what_it_is(sheet: Sheet, scores: Scores, champion: CandidateId) -> None:
 
 def steps(sheet: Sheet, scores: Scores, most: int = _MOST_STEPS) -> None:
     """One champion after the other."""
-    reigns = scores.book.reigns
+    reigns, book = scores.book.reigns, scores.book
     if not reigns:
+        never = none(book.first, book.last, "VerdictReached, promoted")
+        sheet.say("{no} candidate was ever champion.", no=never)
         return
+    scale(sheet, scores)
     sheet.table(
-        ["iteration", "champion", "value then", "gain over the one before", "by", "what is new"],
+        [
+            "iteration",
+            "champion",
+            "value then",
+            "gain over the one before",
+            "by what",
+            "what is new",
+        ],
         [_step(scores, reign) for reign in reigns[-most:]],
     )
     if len(reigns) > most:
@@ -218,8 +234,25 @@ def _won_step(scores: Scores, candidate: CandidateId, at: At[Any]) -> list[Part]
         scores.value(figure) if figure else NOTHING,
         tell("baseline") if first else scores.gain(figure, trial.against) or NOTHING,
         scores.pairs(at) if at.event.decision else NOTHING,
-        scores.parameters(candidate) if first else scores.changed(candidate),
+        _new(scores, candidate),
     ]
+
+
+def _new(scores: Scores, candidate: CandidateId) -> Told:
+    if candidate != scores.state.baseline:
+        return scores.changed(candidate)
+    return scores.parameters(candidate) if scores.parameters(candidate).text else tell("as it was")
+
+
+def scale(sheet: Sheet, scores: Scores) -> None:
+    """What the values below are, which are better, and what has to be known of them."""
+    sheet.say(
+        "Values are of {name}{unit}{mark}; {direction} is better.",
+        name=scores.name,
+        unit=tell(" in{unit}", unit=scores.unit) if scores.unit.text else NOTHING,
+        mark=scores.mark,
+        direction=scores.direction,
+    )
 
 
 def _ruled_step(scores: Scores, reign: Reign) -> list[Part]:
@@ -291,17 +324,17 @@ def _failure(scores: Scores, group: Sequence[Trial]) -> list[Part]:
 
 def others(sheet: Sheet, scores: Scores) -> None:
     """What was valid and did not win."""
-    judged = scores.book.judged
-    lost = scores.book.verdicts(judged, "rejected")
-    if lost:
-        sheet.say(
-            "{lost} valid candidates were measured and not better than the champion of their time.",
-            lost=count(lost),
-        )
-    open_ = scores.book.verdicts(judged, "inconclusive")
-    if open_:
-        sheet.say("{open} could not be told apart from it.", open=count(open_))
+    told: list[Told] = []
+    for what, name in (
+        ("valid, and not better than the champion of their time: {how_many}", "rejected"),
+        ("valid, and not told apart from the champion of their time: {how_many}", "inconclusive"),
+    ):
+        if found := scores.book.verdicts(scores.book.judged, name):
+            told.append(tell(what, how_many=count(found)))
     demoted = [c for c in scores.state.candidates.values() if is_demoted(c)]
     if demoted:
         ids = listed([scores.id(each.id) for each in demoted])
-        sheet.say("A confirmation took the championship from {ids}.", ids=ids)
+        told.append(tell("champions that a confirmation took down again: {ids}", ids=ids))
+    if told:
+        sheet.say("Besides these:")
+        sheet.items(told)

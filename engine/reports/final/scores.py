@@ -16,6 +16,7 @@ from engine.reports.final.facts import (
     At,
     Fact,
     Source,
+    certainty,
     code,
     dig,
     field,
@@ -59,6 +60,12 @@ class Scores:
     def name(self) -> Fact:
         """The metric's name."""
         return field(self.book.campaign, "metric.name")
+
+    @property
+    def direction(self) -> Fact:
+        """Which values are better."""
+        better = "lower" if self.metric.direction == "min" else "higher"
+        return field(self.book.campaign, "metric.direction", better)
 
     @property
     def mark(self) -> Told:
@@ -129,7 +136,9 @@ class Scores:
 
     def gain(self, new: Figure | None, old: Figure | None) -> Fact | None:
         """How much better a value is than another; None where that is no share of it."""
-        if new is None or old is None or not old.value or not math.isfinite(old.value):
+        if new is None or old is None or not old.value:
+            return None
+        if not (math.isfinite(new.value) and math.isfinite(old.value)):
             return None
         share = self.metric.gain(new.value, old.value) / abs(old.value)
         of = (Source((new.at.seq,), new.path), Source((old.at.seq,), old.path))
@@ -172,20 +181,9 @@ class Scores:
             estimate=ends[0],
             low=ends[1],
             high=ends[2],
-            certainty=_certainty(at, f"{path}.error", found.error),
+            certainty=certainty(at, f"{path}.error"),
             pairs=field(at, f"{path}.pairs"),
         )
-
-    def evidence(self, candidate: CandidateId) -> Told:
-        """What its own iteration has shown, and by what."""
-        verdict = self.trial(candidate).verdict
-        if verdict is None:
-            return NOTHING
-        if pairs := self.pairs(verdict).text and self.pairs(verdict):
-            return pairs
-        if candidate == self.state.baseline:
-            return tell("the baseline")
-        return tell("by one value each")
 
     def parameters(self, candidate: CandidateId) -> Told:
         """The parameters of a candidate, on a line."""
@@ -236,10 +234,6 @@ def _share(at: At[Any], path: str, decision: str, text: str) -> Fact:
     if not dig(at, reference):
         return field(at, path, text)
     return Fact(text, "percent", (Source((at.seq,), path), Source((at.seq,), reference)))
-
-
-def _certainty(at: At[Any], path: str, error: float) -> Fact:
-    return Fact(f"{100 * (1 - error):g} %", "certainty", (Source((at.seq,), path),))
 
 
 def _label(label: str) -> str:

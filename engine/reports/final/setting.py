@@ -30,11 +30,10 @@ _MOST_OF_DAMAGE: Final = 300
 def goal(sheet: Sheet, scores: Scores) -> None:
     """What was looked for, in whose words."""
     book, metric = scores.book, scores.metric
-    direction = "lower" if metric.direction == "min" else "higher"
     sheet.say(
         "Campaign {campaign} looks for a {direction} {name}{unit}{mark}.",
         campaign=field(book.created, "campaign"),
-        direction=field(book.campaign, "metric.direction", direction),
+        direction=scores.direction,
         name=scores.name,
         unit=tell(" in {unit}", unit=unit_of(book.campaign)) if metric.unit else NOTHING,
         mark=scores.mark,
@@ -49,15 +48,19 @@ def outcome(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     book = scores.book
     if not book.trials:
         sheet.say("{no} iteration has begun.", no=none(book.first, book.last, "IterationStarted"))
+    elif not book.judged:
+        never = none(book.first, book.last, "VerdictReached")
+        sheet.say("{no} iteration has come to a verdict.", no=never)
     else:
         sheet.say(
-            "{ended} iterations came to a verdict in {time}: {counts}.",
+            "{ended} iteration{s} came to a verdict in {time}: {counts}.",
             ended=count(book.verdicts(book.judged)),
+            s=tell("s") if len(book.judged) != 1 else NOTHING,
             time=elapsed(book.first, book.last, between_s(book.first, book.last)),
-            counts=_counts(book) if book.judged else tell("none"),
+            counts=_counts(book),
         )
-        if under_way := [trial.started for trial in book.trials.values() if not trial.verdict]:
-            sheet.say("{under_way} are under way.", under_way=count(under_way))
+    if under_way := [trial.started for trial in book.trials.values() if not trial.verdict]:
+        sheet.say("Under way: {under_way}.", under_way=count(under_way))
     _standing(sheet, scores, request)
 
 
@@ -78,7 +81,7 @@ def _standing(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     if state.finished is not None:
         ended = book.all(e.RunFinished)[-1]
         sheet.say(
-            "The run is finished by the rule {reason}: {detail}.",
+            "The stop rule {reason} ended the run: {detail}.",
             reason=word(ended, "reason"),
             detail=quote(ended, "detail"),
         )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from engine.core.events import ReviewStarted
+from engine.reports.final.advice import mentor
 from engine.reports.final.cost import cost, limits
 from engine.reports.final.facts import field
 from engine.reports.final.parts import FinalRequest
@@ -27,6 +29,9 @@ def story(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     others(sheet, scores)
     sheet.section("What failed")
     failed(sheet, scores, _STEPS)
+    if scores.book.all(ReviewStarted):
+        sheet.section("The mentor")
+        mentor(sheet, scores)
     sheet.section("What it cost")
     cost(sheet, scores)
     sheet.section("What to keep in mind")

@@ -6,6 +6,7 @@ from typing import Any, Final
 from engine.core.ids import CandidateId
 from engine.reports.final.book import Figure, Trial
 from engine.reports.final.facts import At, code, count, distinct, field, none, quote, total_s
+from engine.reports.final.results import scale
 from engine.reports.final.scores import Scores
 from engine.reports.final.sheet import NOTHING, Part, Sheet, listed, tell
 
@@ -29,10 +30,11 @@ def tried(sheet: Sheet, scores: Scores) -> None:
     for trial in book.trials.values():
         groups.setdefault(_way(trial), []).append(trial)
     sheet.say(
-        "{all} candidates were proposed, in {ways}:",
+        "Candidates that were proposed: {all}, in {ways}.",
         all=count([trial.proposed for trial in book.trials.values()]),
         ways=tell("one way") if len(groups) == 1 else tell("these ways"),
     )
+    scale(sheet, scores)
     sheet.table(_HEADS, [_group(scores, trials) for trials in groups.values()])
     _parameters(sheet, scores)
 
@@ -41,7 +43,8 @@ def _way(trial: Trial) -> tuple[str, str]:
     answered = trial.answered
     if answered is not None and answered.event.answer is not None:
         return trial.proposed.event.proposer, f"answer {answered.event.answer.change_class}"
-    return trial.proposed.event.proposer, " ".join(trial.proposed.event.tags)
+    way = "no answer" if trial.agents else " ".join(trial.proposed.event.tags)
+    return trial.proposed.event.proposer, way
 
 
 def _group(scores: Scores, trials: Sequence[Trial]) -> list[Part]:
@@ -63,6 +66,8 @@ def _group(scores: Scores, trials: Sequence[Trial]) -> list[Part]:
 def _way_part(trial: Trial) -> Part:
     if (answered := trial.answered) is not None:
         return quote(answered, "answer.change_class")
+    if trial.agents:
+        return tell("no answer")
     tags = trial.proposed.event.tags
     return listed([field(trial.proposed, f"tags.{index}", tag if tag.isalpha() else None)
                    for index, tag in enumerate(tags)])  # fmt: skip
