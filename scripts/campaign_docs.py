@@ -26,6 +26,7 @@ from engine.core.campaign.environment import (
     VenvSpec,
 )
 from engine.core.campaign.fields import Model
+from engine.core.campaign.finish import FinishSpec
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.memory import MemorySpec
@@ -86,6 +87,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     BudgetPart: ("###", "`budget.per_iteration`"),
     PriceSpec: ("###", "`budget.prices.NAME`"),
     StopSpec: ("##", "`stop`"),
+    FinishSpec: ("##", "`finish`"),
 }
 
 

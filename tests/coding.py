@@ -51,6 +51,7 @@ AGENT: Final[Json] = {
 }
 CAMPAIGN: Final[Json] = {
     "campaign": "toy",
+    "finish": {"report": False},
     "environment": {"interpreter": "own"},
     "workspace": {"repo": "."},
     "sandbox": {"read": ["../../gates"]},

@@ -35,6 +35,7 @@ confirm:
   on: local
   variants: [{name: short, env: {SHAPE: short}}, {name: long, env: {SHAPE: long}}]
 stop: {iterations: 8}
+finish: {report: false}
 """
 
 

@@ -39,8 +39,9 @@ checks:
     deadline: 20s
     reports: [score]
 stop: {iterations: 12}
+finish: {report: false}
 """
-"""A campaign whose iteration takes some 20 ms; its best value is 5."""
+"""A campaign whose iteration takes some 20 ms; its best value is 5. A report would take longer."""
 
 
 def wait_for(look: Callable[[], T], deadline_s: float = 20.0) -> T:

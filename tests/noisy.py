@@ -33,6 +33,7 @@ checks:
     deadline: 20s
     reports: [ms]
 stop: {iterations: 4}
+finish: {report: false}
 """
 
 

@@ -35,6 +35,7 @@ SEALED: Json = {
 
 PARAMETERS: Json = {
     "campaign": "sealed",
+    "finish": {"report": False},
     "root": "code",
     "metric": {"name": "score", "direction": "min"},
     "space": {"x": {"float": [0, 10]}},

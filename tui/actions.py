@@ -59,6 +59,15 @@ def _mentor_hint(room: Room, now: float) -> str:
     return "mentor" if room.header.has_mentor else ""
 
 
+def _no_finish_now(room: Room) -> str:
+    return _not_answered_yet(room) or _no_engine(room)
+
+
+def _finish_hint(room: Room, now: float) -> str:
+    del now
+    return "finish" if room.finish.planned else ""
+
+
 def _nothing_open(room: Room) -> str:
     return _not_answered_yet(room) if room.todos.rows else "nothing is open"
 
@@ -128,6 +137,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         hint=_stop_hint,
         rank=2,
         unavailable=_not_stoppable,
+    ),
+    Action(
+        id="ask_finish",
+        keys=("f",),
+        shown="f",
+        title="Bring the run to its end",
+        help="final rounds, report, end; or cancel it",
+        hint=_finish_hint,
+        rank=3,
+        unavailable=_no_finish_now,
     ),
     Action(
         id="leave",

@@ -10,13 +10,23 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from engine.core.commands import AddTodo, EditTodo, Pause, ResolveTodo, Resume, Review, Stop
+from engine.core.commands import (
+    AddTodo,
+    CancelFinish,
+    EditTodo,
+    Finish,
+    Pause,
+    ResolveTodo,
+    Resume,
+    Review,
+    Stop,
+)
 from tui import styles
 from tui.actions import ACTIONS, PAUSED_WORDS
 from tui.clock import Clock
 from tui.life import Life
 from tui.room import Feed, Said
-from tui.screens.dialogue import AskResolve, AskStop, AskText, Help
+from tui.screens.dialogue import AskFinish, AskResolve, AskStop, AskText, Help
 from tui.screens.room import RoomScreen
 
 _BY_ID = {action.id: action for action in ACTIONS}
@@ -43,7 +53,8 @@ class RoomApp(App[None]):
         self._feed = feed
         self._told = 0
         self._life = Life(self.leave_quietly)
-        self._room_screen = RoomScreen(feed, clock or Clock())
+        self._clock = clock or Clock()
+        self._room_screen = RoomScreen(feed, self._clock)
         self.animation_level = "none"
         self.register_theme(styles.THEME)
         self.theme = "room"
@@ -87,6 +98,36 @@ class RoomApp(App[None]):
     def _stop_answered(self, yes: bool | None) -> None:  # noqa: FBT001 - a dialogue's answer
         if yes:
             self._feed.send(Stop())
+
+    def action_ask_finish(self) -> None:
+        """Shows the finish that is planned, or asks whether there shall be one."""
+        if self._may("ask_finish"):
+            room = self._feed.room()
+            card = AskFinish(room.run, lambda: self._feed.room().finish, self._clock)
+            self.push_screen(card, self._finish_answered)
+
+    def _finish_answered(self, what: str | None) -> None:
+        match what:
+            case "now":
+                self._feed.send(Finish())
+            case "report":
+                self._feed.send(Finish(report_only=True))
+            case "cancel":
+                self._feed.send(CancelFinish())
+            case "minutes":
+                self.push_screen(AskText("Over in how many minutes?"), self._minutes_answered)
+            case _:
+                pass
+
+    def _minutes_answered(self, text: str | None) -> None:
+        if not text:
+            return
+        try:
+            minutes = float(text)
+        except ValueError:
+            self.notify(f"{text} is no number of minutes.", severity="error", markup=False)
+            return
+        self._feed.send(Finish(minutes=minutes))
 
     def action_leave(self) -> None:
         """Closes the screen."""

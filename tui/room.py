@@ -7,6 +7,7 @@ from engine.core.commands import AnyCommand
 from tui.views.board import BoardView
 from tui.views.chart import ChartView
 from tui.views.condition import Condition, Notice
+from tui.views.finish import FinishView
 from tui.views.header import HeaderView
 from tui.views.log import LogEntry
 from tui.views.slots import SlotsView
@@ -41,6 +42,7 @@ class Room:
     board: BoardView = field(default_factory=BoardView)
     chart: ChartView = field(default_factory=ChartView)
     todos: TodosView = field(default_factory=TodosView)
+    finish: FinishView = field(default_factory=FinishView)
     notice: Notice | None = None
     pending: Pending | None = None
     said: Said | None = None

@@ -6,6 +6,7 @@ from tui.room import Room
 from tui.views.board import LEADERS, BoardBuilder, BoardView, measured_so_far
 from tui.views.chart import ChartBuilder, ChartView
 from tui.views.condition import Condition
+from tui.views.finish import finish_of
 from tui.views.header import header_of
 from tui.views.notice import notice_of
 from tui.views.ranking import Ranking
@@ -44,6 +45,7 @@ class Weaver:
             board=self._board,
             chart=self._chart,
             todos=todos_of(state),
+            finish=finish_of(state),
             notice=notice_of(condition, state, now),
         )
 

@@ -32,6 +32,7 @@ from engine.loop.engine import Engine, Parts, heard_signals
 from engine.loop.opening import Opened, Wanted
 from engine.loop.planning import breaker_of, plan_of
 from engine.loop.purse import Purse
+from engine.loop.report_command import ReportCommand
 from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
@@ -145,6 +146,7 @@ async def run_engine(
             gaps=gaps,
             trouble=trouble,
             signals=heard_signals(),
+            reporter=ReportCommand(executor, paths),
             listeners=(listener,),
         )
     ).run()

@@ -38,6 +38,7 @@ _ADVICE: Final[dict[FinishReason, str]] = {
     "budget": "A larger budget goes on with it; --new starts afresh",
     "policy": "Look at the log of the last iteration; the same command with --accept-changes and "
     "another policy goes on with it",
+    "finish": "Another --iterations or --for goes on with it; --new starts afresh",
     "exhausted": "With a larger space and --accept-changes it goes on",
 }
 

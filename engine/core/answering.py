@@ -5,16 +5,19 @@ from typing import assert_never
 from engine.core import events as e
 from engine.core.answering_approvals import decide
 from engine.core.answering_champions import rule
+from engine.core.answering_finish import finish_command
 from engine.core.answering_steering import Refusal, stash, steer
 from engine.core.commands import (
     AcceptChampion,
     AddDirective,
     AddTodo,
     Approve,
+    CancelFinish,
     DropStash,
     EditDirective,
     EditTodo,
     Envelope,
+    Finish,
     Pause,
     Refuse,
     RejectChampion,
@@ -32,11 +35,17 @@ from engine.core.reviewing import ask
 from engine.core.state import RunState
 
 
-def answer(state: RunState, envelope: Envelope) -> list[e.AnyEvent]:
-    """The events that answer a command; none when its id was answered before."""
+def answer(state: RunState, envelope: Envelope, now_s: float = 0.0) -> list[e.AnyEvent]:
+    """The events that answer a command; none when its id was answered before.
+
+    Args:
+        state: the run.
+        envelope: the command.
+        now_s: seconds since 1970; those commands need it that speak of time.
+    """
     if envelope.id in state.answers:
         return []
-    effect = _effect(state, envelope)
+    effect = _effect(state, envelope, now_s)
     if isinstance(effect, Refusal):
         return refuse(state, envelope, effect.reason)
     accepted = e.CommandAccepted(
@@ -45,7 +54,7 @@ def answer(state: RunState, envelope: Envelope) -> list[e.AnyEvent]:
     return [*effect, accepted]
 
 
-def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
+def _effect(state: RunState, envelope: Envelope, now_s: float) -> list[e.AnyEvent] | Refusal:
     match envelope.command:
         case Pause(reason=reason):
             return pause(state, by=envelope.by, reason=reason)
@@ -65,6 +74,8 @@ def _effect(state: RunState, envelope: Envelope) -> list[e.AnyEvent] | Refusal:
             return ask(state, by=envelope.by)
         case AcceptChampion() | RejectChampion() as command:
             return rule(state, command, by=envelope.by)
+        case Finish() | CancelFinish() as command:
+            return finish_command(state, command, by=envelope.by, now_s=now_s)
         case _:
             assert_never(envelope.command)
 

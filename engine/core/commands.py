@@ -130,6 +130,26 @@ class RejectChampion(Command, frozen=True, kw_only=True, tag="champion reject"):
     reason: str
 
 
+class Finish(Command, frozen=True, kw_only=True, tag="finish"):
+    """Bring the run to its end: freeze, final rounds, leaders measured again, report, shutdown.
+
+    `activate_at` and `deadline` are UTC, ISO 8601: without the first it begins at once, without the
+    second it takes `minutes`. What is None is as the campaign says.
+    """
+
+    activate_at: str | None = None
+    deadline: str | None = None
+    minutes: float | None = None
+    final_rounds: int | None = None
+    top_k: int | None = None
+    note: str = ""
+    report_only: bool = False
+
+
+class CancelFinish(Command, frozen=True, kw_only=True, tag="finish cancel"):
+    """Let the run go on as if no finish had been planned."""
+
+
 AnyCommand = (
     Pause
     | Resume
@@ -148,6 +168,8 @@ AnyCommand = (
     | Review
     | AcceptChampion
     | RejectChampion
+    | Finish
+    | CancelFinish
 )
 
 

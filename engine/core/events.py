@@ -29,6 +29,24 @@ from engine.core.check_events import CheckOutcome as CheckOutcome  # noqa: PLC04
 from engine.core.check_events import Tests as Tests  # noqa: PLC0414
 from engine.core.event import Event
 from engine.core.event import LogSpan as LogSpan  # noqa: PLC0414
+from engine.core.finish.events import (
+    FinalRoundCounted,
+    FinalRoundStarted,
+    FinishBegan,
+    FinishCancelled,
+    FinishMoved,
+    FinishPlanned,
+    FinishRefused,
+    IterationCut,
+    ReportFailed,
+    ReportStarted,
+    ReportWritten,
+)
+from engine.core.finish.events import FinishEvent as FinishEvent  # noqa: PLC0414  (read from here)
+from engine.core.finish.events import Phase as Phase  # noqa: PLC0414
+from engine.core.finish.events import ReportFile as ReportFile  # noqa: PLC0414
+from engine.core.finish.events import Source as Source  # noqa: PLC0414
+from engine.core.finish.parts import FinishRules
 from engine.core.ids import (
     CandidateId,
     CommandId,
@@ -83,6 +101,7 @@ FinishReason = Literal[
     "baseline",
     "budget",
     "policy",
+    "finish",
 ]
 
 
@@ -97,7 +116,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When the run ends by itself. `iterations` is the total of the run, the baseline included.
 
     `failures` counts those in a row, `failures_in_all` those of the whole run. With `exit_on_halt`
-    a guardrail ends the run where it would else wait for a person.
+    a guardrail ends the run where it would else wait for a person. `finish` says how it comes to
+    its end.
     """
 
     iterations: int | None = None
@@ -109,6 +129,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None = None
     tokens: int | None = None
     exit_on_halt: bool = False
+    finish: FinishRules = FinishRules()
 
 
 class RunCreated(Event, frozen=True, kw_only=True):
@@ -322,6 +343,17 @@ AnyEvent = (
     | ReviewStarted
     | ReviewFinished
     | ReviewInterrupted
+    | FinishPlanned
+    | FinishRefused
+    | FinishBegan
+    | FinalRoundStarted
+    | FinalRoundCounted
+    | IterationCut
+    | FinishMoved
+    | FinishCancelled
+    | ReportStarted
+    | ReportWritten
+    | ReportFailed
     | RunFinished
     | EngineStopped
 )

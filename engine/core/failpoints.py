@@ -47,6 +47,12 @@ NAMES: Final = (
     "command.recorded",  # answered by an event, its file is still there
     "pause.written",  # the PAUSE file is there, the event is not
     "pause.removed",  # the PAUSE file is gone, the event is not there
+    "finish.planned",  # a finish is planned, nothing of it has begun
+    "finish.began",  # the run is frozen
+    "finish.cut",  # that something is cut off is recorded, it still runs
+    "finish.measured",  # all leaders are measured again that are to be
+    "report.started",  # the intent to write the report is recorded
+    "report.written",  # its files are there, unrecorded
     "finish.recorded",  # RunFinished is recorded, the engine still runs
     "engine.stopped",  # EngineStopped is recorded, the journal is still open
 )

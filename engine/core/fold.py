@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
+from engine.core.fold_finish import fold_finish
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
 from engine.core.fold_reviews import fold_review
@@ -74,6 +75,9 @@ def _countable(size: int | None) -> int | None:
 
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
+    if isinstance(event, e.FinishEvent):
+        fold_finish(state, event, record.time)
+        return
     match event:
         case e.RunCreated() | e.ClockJumped():
             pass
@@ -172,14 +176,20 @@ def _run(
         case e.StopRequested():
             state.stopping = event.reason
         case e.RunFinished():
-            state.finished = Finished(
-                reason=event.reason, detail=event.detail, exit_status=event.exit_status
-            )
+            _finished(state, event)
         case e.EngineStopped():
             state.stopped = Stopped(reason=event.reason, exit_status=event.exit_status)
             state.alive_s = event.alive_s
         case _:
             assert_never(event)
+
+
+def _finished(state: RunState, event: e.RunFinished) -> None:
+    state.finished = Finished(
+        reason=event.reason, detail=event.detail, exit_status=event.exit_status
+    )
+    if state.finish is not None and not state.finish.over:
+        state.finish.phase = "done"
 
 
 def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
@@ -204,7 +214,7 @@ def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
     state.alive_s = event.alive_s
     if state.finished is not None:
         # One that takes over a run that was over goes on with it, under whatever new terms.
-        state.finished = state.fatal = None
+        state.finished = state.fatal = state.finish = None
     state.stopping = state.stopped = None
 
 

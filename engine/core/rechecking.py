@@ -34,15 +34,26 @@ def due(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
     first = state.first()
     if state.rechecks.open or state.fatal is not None or state.ends_by_halt:
         return None
+    if state.finish is not None and state.finish.closes:
+        return None
     if first is None or first.verdict != "promoted" or first.value is None:
         return None
     return _to_confirm(state, slot) or _to_watch(state, plan, slot)
 
 
-def due_at_end(state: RunState, plan: Plan, slot: int) -> RecheckBegun | None:
-    """The next leader to be measured before the run is called finished; None where all were."""
+def due_at_end(
+    state: RunState, plan: Plan, slot: int, most: int | None = None
+) -> RecheckBegun | None:
+    """The next leader to be measured before the run is called finished; None where all were.
+
+    Args:
+        state: the run.
+        plan: how candidates are measured.
+        slot: where.
+        most: how many leaders; None for as many as the referee says.
+    """
     leaders = _how_many(state, plan.referee) if plan.referee else 0
-    for leader in _leaders(state)[:leaders]:
+    for leader in _leaders(state)[: leaders if most is None else most]:
         last = state.rechecks.of(leader.id).at_end
         if leader.id != state.baseline and (last is None or last.at != state.last_iteration):
             return _wish(state, leader, "end", slot)
@@ -53,10 +64,10 @@ def _how_many(state: RunState, referee: PlannedReferee) -> int:
     """How many leaders are measured: as many as are asked for, or one where that is cheap."""
     if referee.leaders is not None:
         return referee.leaders
-    return int(_takes_s(state, referee) <= _CHEAP_S)
+    return int(takes_s(state, referee) <= _CHEAP_S)
 
 
-def _takes_s(state: RunState, referee: PlannedReferee) -> float:
+def takes_s(state: RunState, referee: PlannedReferee) -> float:
     """Seconds that measuring a leader may take, by what measuring took before."""
     if referee.noisy and state.noise is not None:
         return state.noise.pair_s * referee.design.first
@@ -135,7 +146,9 @@ def next_recheck_step(state: RunState, again: Recheck, plan: Plan, now_s: float)
 
 
 def _moot(state: RunState, again: Recheck) -> RecheckEnded | None:
-    """The end of a confirmation of one that is champion no more by somebody's word."""
+    """The end of what is cut off, or of a confirmation of one that is champion no more."""
+    if again.turn.cut:
+        return ended(again, "infra", again.turn.cut)
     candidate = state.candidates[again.candidate]
     if again.purpose != "confirm" or candidate.reigned:
         return None

@@ -56,6 +56,8 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
     """
     if turn.put_aside is not None:
         return PutAside()
+    if turn.cut:
+        return verdict_of(state, turn, "inconclusive", turn.cut)
     step = (
         agent_step(state, turn, plan, now_s)
         or twin(state, turn)

@@ -50,6 +50,8 @@ def due(state: RunState, rules: MentorRules) -> list[str]:
     reviews = state.reviews
     if reviews.open is not None or state.finished is not None or state.stopping is not None:
         return []
+    if state.finish is not None and state.finish.closes:
+        return []
     if state.best() is None or budget_spent(state) is not None:
         return []
     asked = [f"asked by {reviews.asked_by}"] if reviews.asked_by else []

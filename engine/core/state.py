@@ -15,6 +15,7 @@ from engine.core.events import (
     NoiseMeasured,
     Parameters,
 )
+from engine.core.finish.parts import Finish, Report
 from engine.core.ids import (
     ApprovalId,
     CandidateId,
@@ -254,6 +255,8 @@ class RunState(msgspec.Struct, kw_only=True):
     checks_s: float = 0.0
     pairs_s: float = 0.0
     rechecks: Rechecks = msgspec.field(default_factory=Rechecks)
+    finish: Finish | None = None
+    report: Report | None = None
 
     @property
     def turns(self) -> list[OpenIteration]:

@@ -21,6 +21,7 @@ def ending(state: RunState, alive_s: float) -> RunFinished | None:
         or _target(state)
         or _policy(state)
         or _budget(state)
+        or _finish(state)
         or _bounds(state, alive_s)
     )
     if rule is None:
@@ -86,6 +87,13 @@ def _budget(state: RunState) -> _Rule | None:
     """The money and the tokens; an iteration that runs is cut off by its agent's session."""
     spent = budget_spent(state)
     return None if spent is None else ("budget", spent, True)
+
+
+def _finish(state: RunState) -> _Rule | None:
+    finish = state.finish
+    if finish is None or not finish.closes:
+        return None
+    return "finish", f"finished as planned by {finish.plan.by}", False
 
 
 def _bounds(state: RunState, alive_s: float) -> _Rule | None:

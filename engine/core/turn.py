@@ -34,8 +34,8 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     `attempts` counts those of the agent, `answers` is what those that ended came to, `let_down`
     are those that the machine cut off; `answered_at` is when the last of both ended. `half` is the
     one that `check` runs for, `halves` are those that ended; they are not in `finished`. `drawn`
-    is what chance has said of pairs.
-    `again` says for what a candidate is measured again whose own iteration is over.
+    is what chance has said of pairs. `again` says for what a candidate is measured again whose own
+    iteration is over. `cut` says why the run's finish leaves no time for what is left of it.
     """
 
     iteration: IterationNumber
@@ -61,6 +61,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     escalated: bool = False
     put_aside: StashRequested | None = None
     again: str = ""
+    cut: str = ""
 
     @property
     def phase(self) -> str:

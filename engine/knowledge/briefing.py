@@ -13,6 +13,7 @@ from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
+from engine.knowledge.deadline import deadline_lines
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
 from engine.knowledge.remembered import memory_texts
@@ -269,7 +270,7 @@ def _shares(hotspots: Sequence[Hotspot]) -> str:
 
 def _budget(state: RunState, occasion: Occasion) -> str:
     limits, spend = state.limits, state.spend
-    lines: list[str] = []
+    lines = deadline_lines(state, occasion.iteration)
     if limits.iterations is not None:
         lines.append(f"- iteration {occasion.iteration} of {limits.iterations}")
     if limits.usd is not None:

@@ -17,9 +17,11 @@ from engine.core.events import (
     AgentFinished,
     AgentInterrupted,
     AgentStarted,
+    AnyEvent,
     ChangeCarriedOver,
     VerdictReached,
 )
+from engine.core.finishing import counted
 from engine.core.ids import IterationNumber
 from engine.core.measuring import was_begun
 from engine.core.parts import Half
@@ -240,7 +242,13 @@ class Coding:
             lambda: agents.start(self._writer.state, turn, code),
         )
         # A pause may have been recorded since the gate was passed; nothing starts after it.
-        if not await self._writer.decide(lambda _: [] if self._control.held else [started]):
+
+        def begin(state: RunState) -> list[AgentStarted]:
+            # Since the step was chosen a pause may have been recorded, or the run's finish.
+            cut = state.open[turn.iteration].cut
+            return [] if self._control.held or cut else [started]
+
+        if not await self._writer.decide(begin):
             return
         failpoints.reach("agent.recorded")
         if agents.confined:
@@ -295,8 +303,9 @@ class Coding:
     async def _end(self, turn: OpenIteration, verdict: VerdictReached) -> None:
         """Record the verdict; not where a person has asked meanwhile to put the attempt aside."""
 
-        def decide(state: RunState) -> list[VerdictReached]:
-            return [] if state.open[turn.iteration].put_aside else [verdict]
+        def decide(state: RunState) -> list[AnyEvent]:
+            aside = state.open[turn.iteration].put_aside
+            return [] if aside else [verdict, *counted(state, verdict)]
 
         if await self._writer.decide(decide):
             failpoints.reach("verdict.recorded")

@@ -17,7 +17,8 @@ from engine.core.breaker import Breaker
 from engine.core.events import (
     AnyEvent,
     EngineStopped,
-    FinishReason,
+    FinishCancelled,
+    FinishMoved,
     Record,
     RunFinished,
     RunPaused,
@@ -29,9 +30,11 @@ from engine.core.plan import Plan
 from engine.core.state import RunState
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, JournalError
+from engine.loop.closing import Closing
 from engine.loop.code_steps import Coding
 from engine.loop.control import Control, CutOff
 from engine.loop.failing import INTERNAL_ERROR, failure_of, first
+from engine.loop.finishing import Finishing
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
 from engine.loop.mentoring import Mentor, NoMentor
@@ -39,6 +42,7 @@ from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
+from engine.loop.reporting import Reporter, Reporting
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
@@ -53,10 +57,6 @@ DRAIN_S: Final = 10.0
 LAST_WORD_S: Final = 5.0
 """How long interrupted slots and the last event may take: on a full disk, for ever otherwise."""
 INTERRUPTED: Final = 130
-IN_ORDER: Final[frozenset[FinishReason]] = frozenset(
-    {"iterations", "time", "target", "plateau", "exhausted", "budget"}
-)
-"""Endings at which leaders are measured once more: nothing is wrong with the machine."""
 PREPARING: Final = "the environment of the checks is being prepared"
 
 
@@ -65,7 +65,8 @@ class Parts:
     """What an engine is made of; chosen by the command line.
 
     `prepare` gives the checks, once what they need is there; `coding` the steps of candidates of
-    code, where the campaign has a workspace; `harness` the files that judge, where it has none.
+    code, where the campaign has a workspace; `harness` the files that judge, where it has none;
+    `reporter` writes the report at the end.
     """
 
     journal: Journal
@@ -81,6 +82,7 @@ class Parts:
     gaps: list[float]
     trouble: Trouble
     signals: tuple[signal.Signals, ...]
+    reporter: Reporter
     listeners: tuple[Callable[[Record], None], ...] = ()
     mentor: Callable[[Writer, Control], Mentor] | None = None
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
@@ -208,21 +210,11 @@ class Engine:
             code=code,
         )
         try:
-            async with anyio.create_task_group() as beside:
-                beside.start_soon(self._mentor().run)
-                beside.start_soon(checks.attend)
-                beside.start_soon(self._compute_ahead)
-                async with anyio.create_task_group() as tasks:
-                    for slot in range(self._parts.state.slots):
-                        tasks.start_soon(slots.run, slot)
-                beside.cancel_scope.cancel()
-            finished = slots.ending()
-            if finished is not None and finished.reason in IN_ORDER and not self._waits_for_room:
-                await rechecks.at_end()
+            closing = self._closing(slots, rechecks)
+            return await closing.run(self._mentor().run, checks.attend, self._compute_ahead)
         finally:
             with anyio.CancelScope(shield=True):
                 await code.close()
-        return finished
 
     async def _compute_ahead(self) -> None:
         """Let no decision of the referee wait for tables that can be there before it."""
@@ -230,10 +222,16 @@ class Engine:
         if referee is not None and referee.noisy:
             await anyio.to_thread.run_sync(prepare, referee.design, referee.confirming)
 
-    @property
-    def _waits_for_room(self) -> bool:
-        """Whether something cannot be written: no time to measure what then cannot be told."""
-        return self._parts.trouble.reason is not None
+    def _closing(self, slots: Slots, rechecks: Rechecks) -> Closing:
+        parts = self._parts
+        return Closing(
+            self._writer,
+            self._control,
+            slots,
+            rechecks,
+            finishing=Finishing(self._writer, self._control, parts.plan, self._vigil.alive_s),
+            reporting=Reporting(self._writer, self._control, parts.reporter),
+        )
 
     def _mentor(self) -> Mentor:
         """The campaign's mentor; it looks beside the slots, and none of them waits for it."""
@@ -252,6 +250,7 @@ class Engine:
         """Record why the run is over; signals cut this short where the disk is full."""
         if finished is None or self._control.draining:
             return None
+        self._watch.finish_up.forget()
         await self._writer.record(finished)
         failpoints.reach("finish.recorded")
         return finished
@@ -284,6 +283,11 @@ class Engine:
                 self._control.open_gate()
             case StopRequested():
                 self._drain()
+            case FinishMoved():
+                # What waits at the gate was cut off, only its end is left: the deadline holds.
+                self._control.open_gate()
+            case FinishCancelled() if self._writer.state.paused:
+                self._control.close_gate()
             case _:
                 pass
         # A journal that lost its end is told by a heartbeat that knows of later events.

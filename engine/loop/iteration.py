@@ -18,6 +18,7 @@ from engine.core.events import (
     LogSpan,
     VerdictReached,
 )
+from engine.core.finishing import counted
 from engine.core.ids import IterationNumber
 from engine.core.judging import found_out
 from engine.core.measuring import drawn_of, measured_as, pair_seed
@@ -178,7 +179,7 @@ class Iteration:
                 return [drawn(turn, step)]
             if not isinstance(step, VerdictReached):
                 return []
-            return [*found_out(state, turn, self._plan, step), step]
+            return [*found_out(state, turn, self._plan, step), step, *counted(state, step)]
 
         await self._writer.decide(decide)
         return found[-1]

@@ -17,6 +17,7 @@ from engine.core.events import (
     RecheckInterrupted,
     RecheckStarted,
 )
+from engine.core.finishing import leaders_left
 from engine.core.measuring import measured_as
 from engine.core.plan import Plan
 from engine.core.rechecked import Recheck
@@ -68,14 +69,20 @@ class Rechecks:
         """
         return await self._take(slot, lambda state: due(state, self._plan, slot))
 
-    async def at_end(self) -> None:
+    async def at_end(self, is_over: Callable[[], bool]) -> None:
         """Measure the leaders once more, before the run is called finished; not while it is halted.
 
-        A run that is over is not kept from ending by a pause that nobody may lift.
+        A run that is over is not kept from ending by a pause that nobody may lift. One of which
+        `is_over` says that it goes on is left alone.
         """
-        while not self._control.held:
-            if not await self._take(_FIRST, lambda state: due_at_end(state, self._plan, _FIRST)):
+        while is_over() and not self._control.held:
+            if not await self._take(_FIRST, self._leader):
                 return
+
+    def _leader(self, state: RunState) -> RecheckBegun | None:
+        """The next leader, where a finish leaves time for one."""
+        most = leaders_left(state, self._plan, time.time())
+        return due_at_end(state, self._plan, _FIRST, most)
 
     async def _take(self, slot: int, wish: Wish) -> bool:
         state = self._writer.state

@@ -1,10 +1,12 @@
 """Slots: each takes the next iteration as soon as it is free."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from engine.core import events as e
+from engine.core.finishing import FINAL, is_final_round, may_begin
 from engine.core.ids import CandidateId, IterationNumber, candidate_id, trace_id
 from engine.core.state import RunState
 from engine.core.stopping import ending, exhausted
@@ -28,6 +30,7 @@ class Slots:
         proposer: Proposer,
         alive_s: Callable[[], float],
         code: CodeSteps,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
         self._control = control
@@ -36,6 +39,7 @@ class Slots:
         self._proposer = proposer
         self._alive_s = alive_s
         self._code = code
+        self._now_s = now_s
         self._left_open = sorted(writer.state.open)
         self._exhausted = False
 
@@ -54,10 +58,15 @@ class Slots:
             if number is not None:
                 if not await self._iteration.complete(number):
                     return
-            elif self._writer.state.turns:
+            elif self._writer.state.turns or self._waits():
                 await self._writer.wait_change()
             else:
                 return
+
+    def _waits(self) -> bool:
+        """Whether the finish has not said yet that nothing more begins, or that all goes on."""
+        may = may_begin(self._writer.state, self._now_s())
+        return not may and self.ending() is None
 
     def ending(self) -> e.RunFinished | None:
         """Why the run is over, once all slots returned without a drain."""
@@ -86,9 +95,8 @@ class Slots:
             records = await self._begin_on(slot, self._writer.state.champion)
         if not records:
             return None
-        started = records[0].event
-        assert isinstance(started, e.IterationStarted)  # noqa: S101  (see begun)
-        return started.iteration
+        started = [each.event for each in records if isinstance(each.event, e.IterationStarted)]
+        return started[0].iteration
 
     async def _begin_on(self, slot: int, champion: CandidateId | None) -> list[e.Record] | None:
         """What was begun; None when there is another champion by now, and another merge to make."""
@@ -108,12 +116,16 @@ class Slots:
         # It was tried before, or another slot was quicker, or an ending came meanwhile.
         if proposal is None or proposal.key in state.keys:
             return []
-        return [] if ending(state, self._alive_s()) is not None else begun(state, slot, proposal)
+        return [] if self._over(state) else begun(state, slot, proposal)
+
+    def _over(self, state: RunState) -> bool:
+        """Whether no iteration may begin now."""
+        return ending(state, self._alive_s()) is not None or not may_begin(state, self._now_s())
 
     def _propose(self, state: RunState, slot: int) -> Sequence[e.AnyEvent]:
         # The baseline comes first and alone: all others are compared with it, and when it fails
         # nothing else was spent.
-        if IterationNumber(1) in state.open or ending(state, self._alive_s()) is not None:
+        if IterationNumber(1) in state.open or self._over(state):
             return []
         number = IterationNumber(state.last_iteration + 1)
         commit = self._code.commit(state)
@@ -131,7 +143,9 @@ class Slots:
 def begun(state: RunState, slot: int, proposal: Proposal) -> list[e.AnyEvent]:
     """The next iteration, in one transaction: one without a candidate is never seen."""
     number = IterationNumber(state.last_iteration + 1)
+    final = is_final_round(state)
     return [
+        *([e.FinalRoundStarted(iteration=number)] if final else []),
         e.IterationStarted(iteration=number, slot=slot, trace_id=trace_id(state.run, number)),
         e.CandidateProposed(
             iteration=number,
@@ -140,7 +154,7 @@ def begun(state: RunState, slot: int, proposal: Proposal) -> list[e.AnyEvent]:
             key=proposal.key,
             seed=proposal.seed,
             parents=proposal.parents,
-            tags=proposal.tags,
+            tags=[*proposal.tags, *([FINAL] if final else [])],
             proposer=proposal.proposer,
             commit=proposal.commit,
             base=proposal.base,

@@ -1,14 +1,26 @@
-"""The inbox and the PAUSE file: how people reach a running engine."""
+"""The inbox, the PAUSE file and FINISH_UP.json: how people reach a running engine."""
 
 import contextlib
+import time
 from typing import Final
 
 import anyio
 
 from engine.core import failpoints
 from engine.core.answering import answer, pause, refuse, resume
-from engine.core.commands import AnyCommand, Envelope, Pause, Resume, Stash, Stop, name_of
+from engine.core.commands import (
+    AnyCommand,
+    CancelFinish,
+    Envelope,
+    Finish,
+    Pause,
+    Resume,
+    Stash,
+    Stop,
+    name_of,
+)
 from engine.loop.control import Control
+from engine.loop.finish_up import FinishUp
 from engine.loop.writer import Writer
 from engine.runfolder import inbox
 from engine.runfolder import pause as pause_file
@@ -35,6 +47,7 @@ class Watch:
         self._control = control
         self._paths = paths
         self._pausing = pausing
+        self.finish_up = FinishUp(writer, paths)
 
     async def run(self) -> None:
         """Look ten times a second, for ever."""
@@ -49,6 +62,7 @@ class Watch:
                 failpoints.reach("command.read")
                 await self._carry_out(envelope)
             await self._follow_file()
+            await self.finish_up.look()
 
     async def _carry_out(self, envelope: Envelope) -> None:
         if envelope.id not in self._writer.state.answers:
@@ -66,9 +80,16 @@ class Watch:
             reason = f"the PAUSE file cannot be changed: {error.strerror}"
             await self._writer.decide(lambda state: refuse(state, envelope, reason))
             return
-        await self._writer.decide(lambda state: answer(state, envelope))
+        await self._writer.decide(lambda state: answer(state, envelope, time.time()))
         failpoints.reach("command.recorded")
+        if isinstance(command, Finish | CancelFinish):
+            self._planned(envelope)
         self._interrupt(command)
+
+    def _planned(self, envelope: Envelope) -> None:
+        failpoints.reach("finish.planned")
+        if self._writer.state.answers[envelope.id].accepted:
+            self.finish_up.forget()
 
     def _interrupt(self, command: AnyCommand) -> None:
         """Cut off what runs, where the command says so and was accepted."""

@@ -9,6 +9,14 @@ from engine.core.events import Limits
 from engine.core.ids import ApprovalId
 from engine.core.measuring_lines import noise_text
 from engine.core.state import OpenIteration, RunState
+from engine.reports.finishing import (
+    FinishStatus,
+    ReportStatus,
+    ending_word,
+    finish_status,
+    frozen_word,
+    report_status,
+)
 from engine.reports.standing import (
     BaselineStatus,
     ChampionStatus,
@@ -23,6 +31,8 @@ StateWord = Literal[
     "waiting",
     "pausing",
     "paused",
+    "finishing",
+    "reporting",
     "stopping",
     "stopped",
     "done",
@@ -120,6 +130,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineStatus
     limits: Limits | None
     journal: str
+    finish: FinishStatus | None = None
+    report: ReportStatus | None = None
 
 
 class View(NamedTuple):
@@ -159,6 +171,8 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         engine=_engine(state, liveness),
         limits=state.limits if state else None,
         journal=view.journal,
+        finish=finish_status(state, now),
+        report=report_status(state),
     )
 
 
@@ -208,6 +222,8 @@ def _word_alive(
         return "stopping", _ending(state)
     if state.stopping is not None:
         return "stopping", state.stopping
+    if (closing := ending_word(state)) is not None:
+        return closing
     if state.paused and state.paused.halt:
         return "halted", state.paused.reason
     if state.paused or liveness.pause is not None:
@@ -219,7 +235,7 @@ def _word_alive(
     until = _parked_until(state, now)
     if until is not None and not _steps_run(state):
         return "waiting", f"usage limit, until {until[:16].replace('T', ' ')} UTC"
-    return "running", ""
+    return frozen_word(state) or ("running", "")
 
 
 def _steps_run(state: RunState) -> bool:

@@ -51,6 +51,11 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "PAUSE"
 
     @property
+    def finish_up(self) -> Path:
+        """The file that asks for the end of the run."""
+        return self.root / "FINISH_UP.json"
+
+    @property
     def logs(self) -> Path:
         """The output of checks and of the engine."""
         return self.root / "logs"

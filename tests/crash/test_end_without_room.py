@@ -12,6 +12,7 @@ import pytest
 
 from engine.core.breaker import Breaker
 from engine.core.events import Limits
+from engine.core.finish.parts import FinishRules
 from engine.core.plan import Plan
 from engine.executors.clock import EngineClock
 from engine.journal import Journal, Verified, verify
@@ -34,10 +35,22 @@ class Nobody:
     next_log = run = clear = propose
 
 
+class NoReport:
+    """Writes no report, since that it is begun cannot be recorded."""
+
+    async def write(self, top_k: int, within_s: float) -> NoReturn:
+        raise AssertionError(f"the best {top_k} within {within_s} s, unrecorded")
+
+
 @pytest.mark.anyio
-async def test_two_signals_end_an_engine_that_cannot_record_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("report", [False, True])
+async def test_two_signals_end_an_engine_that_cannot_record_its_end(
+    tmp_path: Path,
+    report: bool,  # noqa: FBT001
+) -> None:
     paths = create_run_folder(tmp_path / "run")
-    first = msgspec.structs.replace(created(), limits=Limits(iterations=1))
+    limits = Limits(iterations=1, finish=FinishRules(report=report))
+    first = msgspec.structs.replace(created(), limits=limits)
     journal = Journal.create(paths.journal, [first, started(), *iterations(1)], NOON)
     found = verify(paths.journal)
     assert isinstance(found, Verified)
@@ -73,6 +86,7 @@ async def test_two_signals_end_an_engine_that_cannot_record_its_end(tmp_path: Pa
                     gaps=[],
                     trouble=trouble,
                     signals=(signal.SIGUSR1, signal.SIGUSR2),
+                    reporter=NoReport(),
                 )
             ).run()
     assert status == INTERRUPTED

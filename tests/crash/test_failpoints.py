@@ -15,6 +15,13 @@ ONLY_WITH_COMMANDS = {"command.read", "command.recorded", "pause.written", "paus
 ONLY_WITH_CODE = ("agent.", "change.", "stash.", "accepted.", "workspace.")
 """Beginnings of names that a search over parameters never reaches; see `test_agent_failpoints`."""
 ONLY_SEALED = {"check.produced"}  # see test_sealed_kills
+ONLY_AT_THE_END = {
+    "finish.planned",
+    "finish.began",
+    "finish.cut",
+    "report.started",
+    "report.written",
+}  # see test_finish_failpoints
 ONLY_WITH_A_MENTOR = {"review.recorded", "review.ended"}  # see scenario/test_mentor
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
@@ -46,7 +53,9 @@ def armed(name: str, hit: int = 1) -> dict[str, str]:
     return {"CONTROLROOM_FAILPOINT": f"{name}:{hit}"}
 
 
-ELSEWHERE = ONLY_WITH_COMMANDS | ONLY_ON_RESUMING | ONLY_SEALED | ONLY_WITH_A_MENTOR
+ELSEWHERE = (
+    ONLY_WITH_COMMANDS | ONLY_ON_RESUMING | ONLY_SEALED | ONLY_WITH_A_MENTOR | ONLY_AT_THE_END
+)
 REACHED = [name for name in NAMES if name not in ELSEWHERE and not name.startswith(ONLY_WITH_CODE)]
 
 

@@ -83,7 +83,7 @@ def test_a_stored_document_gives_the_same_campaign_back(tmp_path: Path) -> None:
 
 
 def test_a_document_that_this_version_cannot_use_is_refused(tmp_path: Path) -> None:
-    document = load(tmp_path).document | {"finish": {"minutes": 60}}
+    document = load(tmp_path).document | {"leases": {"hold": "10m"}}
     with pytest.raises(CampaignError, match="the stored campaign: this version does not know"):
         campaign_from_document(document)
 

@@ -30,6 +30,18 @@ from tests.recorded import (
 PID = 4711
 NOW = datetime.fromisoformat(NOON).timestamp() + 100
 VIEW = View(run="made-s0", run_dir="/runs/made-s0")
+LATER = "2026-11-21T13:00:00.000Z"
+FROZEN = [
+    e.FinishPlanned(
+        by="cli", source="command", activate_at=NOON, deadline=LATER, final_rounds=1, top_k=10
+    ),
+    e.FinishBegan(
+        deadline=LATER, latest_start=NOON, cut_at=NOON, report_at=NOON, final_rounds=1, leaders=2
+    ),
+]
+MEASURING = e.FinishMoved(phase="measuring", reason="")
+WRITING = [e.FinishMoved(phase="reporting", reason=""), e.ReportStarted(top_k=10, within_s=60)]
+CANCELLED = e.FinishCancelled(by="cli", phase="final_rounds")
 FINISHED = e.RunFinished(reason="target", detail="est_ms reached 0.5 ms", exit_status=0)
 PAUSED = e.RunPaused(by="cli", reason="lunch")
 HALTED = e.RunPaused(by="guardrail", reason="alike", halt=True)
@@ -107,6 +119,12 @@ def status(events: Sequence[AnyEvent], liveness: Liveness, view: View = VIEW) ->
             "stopping",
             "enough",
         ),
+        ([*RUNNING, *FROZEN], alive(), "finishing", "final rounds: 0 of 1"),
+        ([*RUNNING, *FROZEN, PAUSED], alive(), "paused", "lunch"),
+        ([*RUNNING, *FROZEN, PAUSED, MEASURING], alive(), "finishing", "measured again"),
+        ([*RUNNING, *FROZEN, MEASURING, *WRITING], alive(), "reporting", "the best 10"),
+        ([*RUNNING, WRITING[1]], alive(), "reporting", "the best 10"),
+        ([*RUNNING, *FROZEN, CANCELLED], alive(), "running", None),
         ([*RUNNING, FINISHED], alive(), "stopping", "est_ms reached 0.5 ms"),
         ([*RUNNING, stopped("signal")], alive(), "stopping", "signal"),
         ([*RUNNING, stopped("signal")], dead(), "stopped", "signal"),
@@ -192,7 +210,16 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
             "usd": None,
             "tokens": None,
             "exit_on_halt": False,
+            "finish": {
+                "minutes": 60.0,
+                "before_for": None,
+                "final_rounds": 1,
+                "top_k": 10,
+                "report": True,
+            },
         },
+        "finish": None,
+        "report": None,
         "journal": "ok",
     }
     assert msgspec.json.decode(msgspec.json.encode(data)) == data

@@ -4,7 +4,7 @@ No buttons: closing a modal with several of them can deadlock
 (https://github.com/Textualize/textual/issues/6578).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -16,6 +16,8 @@ from textual.widgets import Input, Static
 
 from engine.core.memory.parts import LONGEST_TODO
 from tui.actions import ACTIONS
+from tui.clock import Clock
+from tui.views.finish import FinishView, plan_lines
 
 
 class Dialogue(ModalScreen[bool]):
@@ -58,6 +60,75 @@ class AskStop(Dialogue):
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - called by a binding
         """Closes the card with the answer."""
         self.dismiss(yes)
+
+
+class AskFinish(ModalScreen[str]):
+    """The finish of the run: what it would be, or the plan with its clock, and cancelling it.
+
+    It closes with `now`, `minutes`, `report`, `cancel`, or nothing.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('now')", "begin"),
+        Binding("m", "answer('minutes')", "other minutes"),
+        Binding("r", "answer('report')", "report at once"),
+        Binding("c", "answer('cancel')", "cancel it"),
+        Binding("n,escape,enter,q,ctrl+c", "answer('')", "leave it"),
+    ]
+
+    def __init__(self, run: str, look: Callable[[], FinishView], clock: Clock) -> None:
+        super().__init__()
+        self._run, self._look, self._clock = run, look, clock
+        self._card = Static(classes="dialogue-text")
+
+    def compose(self) -> Iterator[Widget]:
+        """The card."""
+        yield self._card
+
+    def on_mount(self) -> None:
+        """The clock of the plan goes on while somebody reads it."""
+        self._paint()
+        self.set_interval(0.5, self._paint)
+
+    def _paint(self) -> None:
+        view = self._look()
+        self._card.update(self._plan(view) if view.planned else self._question(view))
+
+    def _plan(self, view: FinishView) -> Content:
+        lines = "\n".join(plan_lines(view, self._clock.now()))
+        cancel = [("c", "$accent"), " cancel it     "] if view.cancellable else []
+        return Content.assemble(
+            (f"The run {self._run} comes to its end\n\n", "bold"),
+            f"{lines}\n\n",
+            *cancel,
+            ("n", "$accent"),
+            " close",
+        )
+
+    def _question(self, view: FinishView) -> Content:
+        rounds = f"{view.rounds} final round{'' if view.rounds == 1 else 's'}"
+        return Content.assemble(
+            (f"Bring the run {self._run} to its end?\n\n", "bold"),
+            f"Nothing new begins but {rounds}; the best {view.top_k} are measured again,\n",
+            f"the report is written, and the run is over in {view.minutes:g} minutes.\n\n",
+            ("y", "$accent"),
+            " begin     ",
+            ("m", "$accent"),
+            " other minutes     ",
+            ("r", "$accent"),
+            " report at once     ",
+            ("n", "$accent"),
+            " leave it",
+        )
+
+    def action_answer(self, what: str) -> None:
+        """Closes the card with the answer, where that is one of those it offers."""
+        view = self._look()
+        if what == "cancel" and not view.cancellable:
+            return
+        if what in {"now", "minutes", "report"} and view.planned:
+            return
+        self.dismiss(what)
 
 
 class AskResolve(Dialogue):

@@ -1,6 +1,6 @@
 """The first line: is it alive, is it winning, how long still."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.core.agent_lines import usd_text
 from engine.core.confidence_words import trust_text
@@ -8,6 +8,7 @@ from engine.core.state import RunState, Spend
 from tui.fitting import Field, fit, joined, optional
 from tui.ink import Line, Span, line, spread, width_of
 from tui.views.condition import MARKS, Condition
+from tui.views.finish import FinishView, countdown, finish_of
 from tui.views.words import age_text, change_text, count_text, duration_text, value_text
 
 
@@ -36,6 +37,7 @@ class HeaderView:
     alive_s: float = 0.0
     spend: tuple[str, str] = ("", "")
     has_mentor: bool = False
+    finish: FinishView = field(default_factory=FinishView)
 
 
 def header_of(state: RunState | None, condition: Condition, name: str, decimals: int) -> HeaderView:
@@ -52,6 +54,7 @@ def header_of(state: RunState | None, condition: Condition, name: str, decimals:
         alive_s=state.alive_s,
         spend=_spend(state.spend),
         has_mentor=bool(state.document.get("mentor")),
+        finish=finish_of(state),
     )
 
 
@@ -161,6 +164,10 @@ def _alive_s(view: HeaderView, now: float) -> float:
 
 
 def _time(view: HeaderView, now: float) -> Field:
+    before, clock = countdown(view.finish, now)
+    if clock and view.condition.live:
+        ink = "plain" if view.finish.phase == "scheduled" else "strong"
+        return optional((Span(before, "quiet"), Span(clock, ink)), line(clock, ink), rank=1)
     alive = _alive_s(view, now)
     if not alive:
         return optional(rank=7)

@@ -9,6 +9,7 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("about",),
     ("stop",),
     ("budget",),
+    ("finish",),
     ("policy", "max_failures"),
     ("policy", "caps"),
     ("referee", "leaders"),

@@ -13,7 +13,6 @@ from engine.core.campaign.problems import Place
 LATER: Final = frozenset(
     (
         "guardrails",
-        "finish",
         "track",
         "leases",
     )

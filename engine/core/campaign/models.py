@@ -23,6 +23,7 @@ from engine.core.campaign.fields import (
     Value,
     complaint,
 )
+from engine.core.campaign.finish import FinishSpec
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.memory import MemorySpec
 from engine.core.campaign.mentor import MentorSpec
@@ -278,6 +279,11 @@ class Campaign(Model):
         description="When the run ends by itself.",
         examples=["{iterations: 200, plateau: 40}"],
     )
+    finish: FinishSpec | None = Field(
+        default=None,
+        description="How the run comes to its end.",
+        examples=["{minutes: 60, final_rounds: 1, top_k: 10}"],
+    )
 
     @field_validator("space")
     @classmethod
@@ -366,6 +372,7 @@ class Campaign(Model):
             failures_in_all=self.policy.max_failures,
             usd=self.budget.usd,
             tokens=self.budget.tokens,
+            finish=(self.finish or FinishSpec()).to_rules(),
         )
 
     def effective(self) -> "Campaign":

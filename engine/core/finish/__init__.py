@@ -1,0 +1,1 @@
+"""The finish-up of a run, planned backwards from its deadline: pure."""
