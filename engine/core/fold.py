@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
+from engine.core.fold_failures import count_failures
 from engine.core.fold_finish import fold_finish
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
@@ -20,11 +21,9 @@ from engine.core.state import (
     Measured,
     OpenIteration,
     Pausing,
-    Repeated,
     RunState,
     Stopped,
 )
-from engine.core.verdict import FAILURES
 
 _ENDLESS: Final = 2**63
 
@@ -339,37 +338,12 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
     del state.open[event.iteration]
     judged_against_champion(state, event)
     _judge(state.candidates[event.candidate], event, turn)
-    _count_failure(state, event)
+    count_failures(state, event)
     state.counts[event.verdict] = state.counts.get(event.verdict, 0) + 1
-    failed = event.verdict in FAILURES or event.verdict == "invalid"
-    state.failures_in_a_row = state.failures_in_a_row + 1 if failed else 0
-    _count_class(state, event, failed=failed)
     if event.verdict == "promoted":
         _promote(state, event, record.seq)
     else:
         state.since_promotion += 1
-
-
-def _count_failure(state: RunState, event: e.VerdictReached) -> None:
-    if event.consequence == "counted":
-        state.counted_failures += 1
-    elif event.consequence == "fatal":
-        state.fatal = event.reason
-    if not event.signature:
-        state.alike = None
-    elif state.alike is not None and state.alike.signature == event.signature:
-        state.alike.times += 1
-    else:
-        state.alike = Repeated(signature=event.signature, times=1)
-
-
-def _count_class(state: RunState, event: e.VerdictReached, *, failed: bool) -> None:
-    # Where agents may change nothing, that is no failure.
-    allowed = event.verdict == "no_change" and event.consequence == "none"
-    if not failed:
-        state.failing = {}
-    elif not allowed:
-        state.failing[event.verdict] = state.failing.get(event.verdict, 0) + 1
 
 
 def _judge(candidate: Candidate, event: e.VerdictReached, turn: OpenIteration) -> None:

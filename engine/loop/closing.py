@@ -1,7 +1,7 @@
 """The way to the end: slots at work, the leaders measured again, the report."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import anyio
 
@@ -20,7 +20,7 @@ IN_ORDER: Final[frozenset[FinishReason]] = frozenset(
 """Endings at which leaders are measured once more: nothing is wrong with the machine."""
 
 
-Companion = Callable[[], Awaitable[None]]
+Companion = Callable[[], Coroutine[Any, Any, None]]
 """What works beside the slots, for as long as they do."""
 
 
