@@ -36,6 +36,7 @@ class JournalReader:
         self._tip = (0, chain.START)
         self._quiet: tuple[opening.Stamp, int] | None = None
         self._damage: Damaged | None = None
+        self._damage_seen_at: opening.Stamp | None = None
         self._around: tuple[opening.Stamp, Damaged] | None = None
 
     @classmethod
@@ -75,11 +76,21 @@ class JournalReader:
         prefix = self._read(lambda db: _read_from(db, seq, limit, previous))
         if prefix is None:
             return []
-        self._damage = self._damaged(prefix.broken) if prefix.broken else None
+        self._note(prefix, before)
         if prefix.records:
             self._tip = (prefix.records[-1].seq, prefix.records[-1].hash)
         self._settle(before, began_ns, seq if not prefix.records else 0)
         return prefix.records
+
+    def _note(self, prefix: reading.Prefix, stamp: opening.Stamp) -> None:
+        """Remember what is wrong. A file that nobody writes does not mend itself.
+
+        Where a page is lost, a read that begins behind it may find nothing at all, and no fault.
+        """
+        if prefix.broken:
+            self._damage, self._damage_seen_at = self._damaged(prefix.broken), stamp
+        elif prefix.records or self._damage_seen_at != stamp:
+            self._damage = self._damage_seen_at = None
 
     def _settle(self, before: opening.Stamp, began_ns: int, empty_from_seq: int) -> None:
         """Remember that nothing follows, so that asking again costs no more than a look.

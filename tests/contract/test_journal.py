@@ -108,13 +108,13 @@ def test_the_chain_is_what_it_was_in_the_first_version(path: Path) -> None:
 def test_an_event_of_the_first_version_is_read() -> None:
     """Fields that came later are what they were meant to be before: at their defaults."""
     body = json.loads(e.encode(created()))
-    for later in ("failures_in_all", "usd", "tokens", "exit_on_halt"):
+    for later in ("failures_in_all", "usd", "tokens", "exit_on_halt", "finish"):
         del body["limits"][later]
     del body["metric"]["forgeable"]
     assert e.decode(json.dumps(body).encode()) == created()
 
 
-GOLDEN = "7e26e8d7068b1ed9841970c9e40aadacb7a8aee5d3f6b02ad4ae66c5adf1ce0a"
+GOLDEN = "09cdc593c851b20bbac881ffa263ebfc86d2dba39e50dbbb649e652a6f1e80f4"
 
 
 def test_another_expectation_is_a_conflict_and_records_nothing(path: Path) -> None:

@@ -32,6 +32,9 @@ class Nobody:
     def propose(self, request: ProposalRequest) -> NoReturn:
         raise AssertionError(f"iteration {request.iteration} is one too many")
 
+    async def attend(self) -> None:
+        """Keeps nothing ready."""
+
     next_log = run = clear = propose
 
 
