@@ -82,7 +82,9 @@ async def test_an_agent_that_failed_for_want_of_room_is_to_be_repeated(tmp_path:
         said: list[str | None] = []
         stage = Stage(disk)
         stage.room = Room(said.append)
-        filler = f"dd if=/dev/zero of={stage.tree}/filler bs=64k 2>/dev/null; exit 1"
+        # What is left is too little to go on with, and enough for the few lines of the transcript.
+        fill = "head -c 16384 /dev/zero > spare; dd if=/dev/zero of=filler bs=4k 2>/dev/null"
+        filler = f"cd {stage.tree}; {fill}; rm spare; exit 1"
         agent = stage.scripted(f"iterations: {{2: [{{run: '{filler}'}}, {{exit: 1}}]}}")
         results: list[object] = []
 

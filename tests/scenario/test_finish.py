@@ -1,5 +1,6 @@
 """The finish in real runs: in order and on time, whatever candidates do."""
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -28,8 +29,11 @@ def test_freeze_final_round_leaders_report_shutdown_come_in_order(tmp_path: Path
     events = lively.events()
     check_turns_of(events)
     order = ["FinishPlanned", "FinishBegan", "FinalRoundCounted", "FinishMoved", "RecheckEnded"]
-    order += ["RecheckEnded", "FinishMoved", "ReportStarted", "ReportWritten", "RunFinished"]
-    assert kinds(events, *order, "EngineStopped") == [*order, "EngineStopped"]
+    order += ["FinishMoved", "ReportStarted", "ReportWritten", "RunFinished", "EngineStopped"]
+    found = kinds(events, *order)
+    # Of the two best one may be the baseline, which is not measured for this.
+    assert found.count("RecheckEnded") in (1, 2)
+    assert [kind for kind, _ in itertools.groupby(found)] == order
     assert before_deadline(events)
     (frozen,) = of_type(events, "FinishBegan")
     begun = [each for each in of_type(events, "IterationStarted") if each["seq"] > frozen["seq"]]
