@@ -20,7 +20,7 @@ $(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt scripts/setup_tests.s
 
 # Everything that CI runs.
 test: $(VENV)/.ready-tests check
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 # Soaks, long statistics and sweeps.
 test-long: $(VENV)/.ready-tests
