@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from engine.executors.protocol import TOOL_VARIABLE, NotStarted, TimedOut
 
 MOST_BYTES: Final = 64 << 20
 _CHUNK_BYTES: Final = 1 << 16
+_LOOK_S: Final = 0.002
 _DRAIN_S: Final = 1.0
 """How long output is awaited of a process that is gone: a stranger may hold the pipe."""
 
@@ -125,6 +126,16 @@ class _Running:
         self._kill()
         with anyio.CancelScope(shield=True), anyio.move_on_after(_GONE_S):
             await processes.wait_exit(self._process)
+            # Nothing tells of the end of a group; it is a matter of a moment, mostly of none.
+            while self._is_dying():  # noqa: ASYNC110
+                await anyio.sleep(_LOOK_S)
+
+    def _is_dying(self) -> bool:
+        """Whether there is still one of its group, all of which was killed."""
+        with suppress(ChildProcessError):  # orphans may have come to this process
+            while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
+                pass
+        return processes.send_group(self._process.pid, 0)
 
 
 class _Stream:

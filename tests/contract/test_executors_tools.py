@@ -11,7 +11,7 @@ import pytest
 from engine.executors.protocol import TOOL_VARIABLE, NotStarted, TimedOut
 from engine.executors.tools import Captured, capture
 from engine.executors.trees import kill_leftovers
-from tests.executing import lives, pid_in, until
+from tests.executing import lives, pid_in
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -73,7 +73,7 @@ async def test_a_cancellation_ends_all_of_it(tmp_path: Path) -> None:
             while not (tmp_path / "child").exists():
                 await anyio.sleep(0.005)
         tasks.cancel_scope.cancel()
-    until(lambda: not lives(pid_in(tmp_path / "child")))
+    assert not lives(pid_in(tmp_path / "child"))
 
 
 @pytest.mark.anyio
