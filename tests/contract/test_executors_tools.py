@@ -86,7 +86,9 @@ async def test_what_it_leaves_behind_is_ended(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_stranger_who_holds_the_output_does_not_hold_us(tmp_path: Path) -> None:
     begun_s = time.monotonic()
-    found = await shell("setsid sleep 30 & echo $! > child; echo done", tmp_path)
+    # It is a stranger once it has a session of its own, and not before.
+    stranger = "setsid sh -c 'echo $$ > child; exec sleep 30' &"
+    found = await shell(f"{stranger} until [ -s child ]; do :; done; echo done", tmp_path)
     assert found == Captured(exit_code=0, out=b"done\n", err=b"")
     assert time.monotonic() - begun_s < 15
     os.kill(pid_in(tmp_path / "child"), 9)
