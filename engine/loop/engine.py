@@ -110,7 +110,7 @@ class Engine:
         room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
         self._receipts = ReceiptWriter(parts.paths, room)
         self._pages = Pages(parts.state, parts.paths, room)
-        self._signalled = False
+        self._signal: str | None = None
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
 
@@ -257,8 +257,9 @@ class Engine:
 
     async def _end(self, finished: RunFinished | None) -> int:
         if finished is None:
-            status = INTERRUPTED if self._signalled else 0
-            reason = self._writer.state.stopping or "stopped"
+            status = INTERRUPTED if self._signal else 0
+            # The drain may be over before the journal has taken what a signal asked for.
+            reason = self._writer.state.stopping or self._signal or "stopped"
             await self._stopped(reason, status)
             return status
         await self._stopped(finished.detail, finished.exit_status)
@@ -320,9 +321,9 @@ class Engine:
                 if self._control.draining:
                     tasks.start_soon(self._interrupt, 0, f"told twice to stop ({name})")
                 else:
-                    self._signalled = True
+                    self._signal = f"signal {name}"
                     self._drain()
-                    self._tell(stop(self._writer.state, by=name, reason=f"signal {name}"))
+                    self._tell(stop(self._writer.state, by=name, reason=self._signal))
 
     def _tell(self, events: Sequence[AnyEvent]) -> None:
         """Record without waiting: a full disk must not make the engine deaf to signals."""

@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
+from engine.workspace.deleting import Deleting
 from engine.workspace.folders import remove
 from engine.workspace.git import Git
 from engine.workspace.protocol import Commit, WorkspaceError
@@ -31,7 +32,8 @@ _OLD_LOCK_S: Final = 2.0
 class Checkout:
     """The checkout of a repository, as the mode in-place uses it."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, deleting: Deleting) -> None:
+        self._deleting = deleting
         self._folder = repository.git_dir
         self._git: Git = repository.git
         self.top = repository.top
@@ -171,7 +173,7 @@ class Checkout:
             await self._git.run("update-ref", "refs/stash", tip)
             self._stash_log.write_bytes(log)
         else:
-            await self._git.run("update-ref", "-d", "refs/stash")
+            await self._deleting.run("-d", "refs/stash")
 
 
 def _is_new(lock: Path) -> bool:

@@ -50,7 +50,7 @@ class Holding:
         self._refs = refs
         self._settings = settings
         self._file = IntentFile(folder / "intent.json")
-        self.checkout = Checkout(repository)
+        self.checkout = Checkout(repository, refs.deleting)
         self.place = Place(repository.top, folder / "index")
         self.intent = self._file.read()
         self._contents = Contents(repository.git, self.place, settings, folder.parent)

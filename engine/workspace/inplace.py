@@ -92,11 +92,12 @@ class InPlace:
         """Make it ready, also after a crash; the commit that the run began from."""
         settings = self._settings
         repository = await open_repository(settings.repo, self._environ, _DURABLE)
-        refs = Refs(repository, self._paths.name, settings.campaign, settings.branch)
-        folder = self._paths.root / "in-place"
+        root, name = self._paths.root, self._paths.name
+        refs = Refs(repository, name, settings.campaign, settings.branch, folder=root)
+        folder = root / "in-place"
         with disk_errors(folder):
             await anyio.to_thread.run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
-            refs.remove_locks()
+            await refs.remove_locks()
         await refs.own(self._paths.root)
         holding = Holding(repository, refs, folder, settings)
         self._opened = Lines(repository, refs), holding

@@ -81,9 +81,11 @@ class Pool:
         settings = self._settings
         found_again = {TOOL_VARIABLE: self._paths.run_marker}
         repository = await open_repository(settings.repo, self._environ, found_again)
-        refs = Refs(repository, self._paths.name, settings.campaign, settings.branch)
+        root, name = self._paths.root, self._paths.name
+        refs = Refs(repository, name, settings.campaign, settings.branch, folder=root)
         with disk_errors(self._paths.trees):
-            await anyio.to_thread.run_sync(self._make_room, refs)
+            await anyio.to_thread.run_sync(self._make_room)
+            await refs.remove_locks()
         base = await begun_from(refs, repository, settings.base, self._paths.root)
         link = tuple(links.normal(path) for path in settings.link)
         await links.check(repository.git, repository.top, link, base)
@@ -181,11 +183,10 @@ class Pool:
             await anyio.to_thread.run_sync(remove, self._paths.trees)
         await self._lines.refs.remove_all()
 
-    def _make_room(self, refs: Refs) -> None:
+    def _make_room(self) -> None:
         self._paths.trees.mkdir(parents=True, exist_ok=True)
         # An agent that removed its own repository must not end up in the person's, further up.
         (self._paths.trees / ".git").write_text(_BARRIER, encoding="ascii")
-        refs.remove_locks()
 
     def _place(self, slot: int) -> Place:
         tree = self._paths.trees / slot_name(slot)

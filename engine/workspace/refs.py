@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 
+from engine.workspace.deleting import Deleting
 from engine.workspace.git import Git, failure
 from engine.workspace.naming import BRANCHES, private_ref, run_branch, shown
 from engine.workspace.protocol import Commit, WorkspaceError
@@ -25,11 +26,19 @@ class Refs:
         run: the name of the run, under which its private refs are.
         branch: the branch for accepted commits, without refs/heads/; None for the usual one.
         campaign: part of the usual branch's name.
+        folder: of the run, where a note is put while refs are deleted.
     """
 
     def __init__(
-        self, repository: Repository, run: str, campaign: str, branch: str | None = None
+        self,
+        repository: Repository,
+        run: str,
+        campaign: str,
+        branch: str | None = None,
+        *,
+        folder: Path,
     ) -> None:
+        self.deleting = Deleting(repository, folder / "deleting-refs")
         self._git: Git = repository.git
         self._repository = repository
         self._run = run
@@ -49,7 +58,7 @@ class Refs:
 
     async def drop(self, name: str) -> None:
         """Remove a private ref; what it named may be pruned then."""
-        await self._git.run("update-ref", "--no-deref", "-d", self.private(name))
+        await self.deleting.run("--no-deref", "-d", self.private(name))
 
     async def under(self, name: str) -> list[tuple[str, Commit, str]]:
         """The private refs below `name`: the rest of the name, the commit, its subject."""
@@ -65,15 +74,16 @@ class Refs:
         """Remove every private ref of the run."""
         beginning = self.private("x").removesuffix("x")
         out = await self._git.run("for-each-ref", "--format=delete %(refname)", beginning)
-        await self._git.run("update-ref", "--no-deref", "--stdin", stdin=out)
+        await self.deleting.run("--no-deref", "--stdin", stdin=out)
 
-    def remove_locks(self) -> None:
-        """Take away locks on the run's own refs that a dead engine left."""
+    async def remove_locks(self) -> None:
+        """Take away locks that a dead engine left, of those that others use only its own."""
         common = self._repository.common_dir
         private = common / self.private("x").removesuffix("/x")
         for lock in [*private.rglob("*.lock"), common / f"{self.branch}.lock"]:
             with contextlib.suppress(NotADirectoryError):  # see `check_name`
                 lock.unlink(missing_ok=True)
+        await self.deleting.recover()
 
     async def own(self, folder: Path) -> None:
         """Take the run's name in this repository for the run folder.
