@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.coding import Json, Steps, Toy, aside, check_climb, spend, value
 from tests.driving import of_type, wait_for
 from tests.workspaces import git
 
 Make = Callable[..., Toy]
 
-KILLS = 40
 ITERATIONS = 10
 MOST_EVENTS = 5
 LONGEST_S = 0.15
@@ -95,16 +96,17 @@ def killed_somewhere(climb: Toy, dice: random.Random, *, soon: bool) -> None:
     engine.wait()
 
 
-def test_forty_kills_change_nothing(toy: Make) -> None:
+@pytest.mark.parametrize("kills", [12, pytest.param(40, marks=pytest.mark.long)])
+def test_kills_change_nothing(toy: Make, kills: int) -> None:
     turns: dict[int | str, Steps] = {n: turn(n) for n in range(2, ITERATIONS + 1)}
     policy = {"same_failure": 0, "max_failures": 99}
     reference, climb = toy(turns, policy=policy), toy(turns, policy=policy)
     reference.run(ITERATIONS)
 
     dice, remains = random.Random(7), Remains()
-    for kills in range(KILLS):
+    for done in range(kills):
         # Spread over the run, however quick the machine is.
-        ahead = len(climb.verdicts()) > (ITERATIONS - 2) * kills / KILLS
+        ahead = len(climb.verdicts()) > (ITERATIONS - 2) * done / kills
         killed_somewhere(climb, dice, soon=ahead or dice.random() < 0.1)
         remains.look(climb)
     climb.run(ITERATIONS)

@@ -13,7 +13,7 @@ from tests.driving import REPOSITORY, Driver, check_history, of_type
 
 
 @pytest.mark.parametrize(
-    ("kills", "iterations"), [(12, 20), pytest.param(40, 60, marks=pytest.mark.long)]
+    ("kills", "iterations"), [(6, 12), pytest.param(40, 60, marks=pytest.mark.long)]
 )
 def test_kills_change_nothing(tmp_path: Path, kills: int, iterations: int) -> None:
     reference = packing(tmp_path / "reference")

@@ -9,7 +9,14 @@ from tests.driving import check_history, of_type
 from tests.sealing import packed_in
 
 
-@pytest.mark.parametrize("name", ["check.spawned:3", "check.produced:2", "check.ended:2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("check.spawned:3", marks=pytest.mark.long),
+        "check.produced:2",
+        pytest.param("check.ended:2", marks=pytest.mark.long),
+    ],
+)
 def test_a_killed_check_is_done_again_from_its_first_half(tmp_path: Path, name: str) -> None:
     reference, killed = (tmp_path / each for each in ("reference", "killed"))
     reference.mkdir()

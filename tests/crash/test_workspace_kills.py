@@ -25,7 +25,7 @@ TWICE = ["workspace.switched", "workspace.published", "workspace.lent"]
 """Reached when the tree is lent, and again when the candidate is checked out."""
 
 POINTS = [name for name in OURS if name not in ACCEPTING] + [f"{name}:2" for name in TWICE]
-KILLS = 12
+KILLS = 6
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def recovered(person: Person, dirty: str = "stash") -> InPlace:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("dirty", ["stash", "allow"])
+@pytest.mark.parametrize("dirty", ["stash", pytest.param("allow", marks=pytest.mark.long)])
 @pytest.mark.parametrize("point", POINTS)
 async def test_the_next_opening_gives_everything_back(
     point: str, dirty: str, person: Person
@@ -57,6 +57,7 @@ async def test_the_next_opening_gives_everything_back(
     assert differences(before, person.state()) == {}
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_a_clean_checkout_comes_back_as_well(tmp_path: Path) -> None:
     person = Person(tmp_path / "clean")

@@ -77,7 +77,8 @@ def recorded(form: str, inverse: str, merge: str, precision: str) -> tuple[float
     return float(row["est_ms"]), int(row["spills"])
 
 
-@pytest.mark.parametrize("target", [pytest.param("v5e", marks=pytest.mark.long), "v6e"])
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["v5e", "v6e"])
 def test_other_chips_are_costed_too(target: str) -> None:
     outcome = cost.estimate(QUICK, target, 200.0)
     if HAS_COMPILER:

@@ -85,7 +85,7 @@ def test_s2_an_agent_that_hangs_is_ended_with_all_its_processes(
     assert named_by(str(toy.run_dir)) == []
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_s9_an_engine_that_is_killed_leaves_no_agent_and_goes_on(
     hiring: Hiring, lasting: Lasting, program: Program
 ) -> None:

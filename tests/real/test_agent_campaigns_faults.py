@@ -104,7 +104,7 @@ def test_a_service_that_nobody_reaches_is_gone_on_without(hiring: Hiring, progra
     assert toy.verdict(3)["verdict"] == "promoted"
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_a_key_that_is_refused_halts_the_run_and_says_how_to_log_in(
     hiring: Hiring, program: Program
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_scripted_agent_hears_this(toy: Make) -> None:
     assert told(climb) == WORDS
 
 
-@pytest.mark.parametrize("program", [CODEX, CLAUDE], ids=str)
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_a_real_program_hears_the_same(hiring: Hiring, program: Program) -> None:
     done = Turn((Answer(CLAIM["answer"]),), Usage(output=80))
     story: Story = {

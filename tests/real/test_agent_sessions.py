@@ -182,15 +182,34 @@ async def test_codex_may_use_the_network_when_it_is_told_so(stage: Stage) -> Non
     ("fault", "outcome", "detail"),
     [
         (rate_limited(times=None), "unreachable", "429"),
-        (server_error(times=None), "unreachable", "high demand"),
+        pytest.param(
+            server_error(times=None), "unreachable", "high demand", marks=pytest.mark.long
+        ),
         (unauthorized(times=None), "login", "401 Unauthorized"),
         (Refusal(status=400, message="no such thing", times=None), "crashed", "no such thing"),
-        (Refusal(status=429, kind="insufficient_quota", times=None), "limited", "Quota exceeded"),
-        (Refusal(status=429, kind="usage_not_included", times=None), "login", "plan"),
-        (Refusal(status=503, kind="server_is_overloaded", times=None), "unreachable", "capacity"),
-        (Cut(times=None), "unreachable", "stream closed"),
+        pytest.param(
+            Refusal(status=429, kind="insufficient_quota", times=None),
+            "limited",
+            "Quota exceeded",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            Refusal(status=429, kind="usage_not_included", times=None),
+            "login",
+            "plan",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            Refusal(status=503, kind="server_is_overloaded", times=None),
+            "unreachable",
+            "capacity",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(Cut(times=None), "unreachable", "stream closed", marks=pytest.mark.long),
         (Garbage(line_bytes=1_000_000, times=None), "unreachable", "stream closed"),
-        (Stall(in_stream=True, times=None), "unreachable", "idle timeout"),
+        pytest.param(
+            Stall(in_stream=True, times=None), "unreachable", "idle timeout", marks=pytest.mark.long
+        ),
         (UsageLimit(), "limited", "usage limit"),
     ],
     ids=str,

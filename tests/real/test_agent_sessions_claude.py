@@ -206,9 +206,16 @@ async def test_claude_with_a_plans_token(stage: Stage) -> None:
     ("fault", "outcome", "detail"),
     [
         (rate_limited(times=None), "unreachable", "429"),
-        (rate_limited(retry_after_s=3600), "unreachable", "429"),
-        (server_error(times=None), "unreachable", "500"),
-        (Refusal(status=529, kind="overloaded_error", times=None), "unreachable", "529"),
+        pytest.param(
+            rate_limited(retry_after_s=3600), "unreachable", "429", marks=pytest.mark.long
+        ),
+        pytest.param(server_error(times=None), "unreachable", "500", marks=pytest.mark.long),
+        pytest.param(
+            Refusal(status=529, kind="overloaded_error", times=None),
+            "unreachable",
+            "529",
+            marks=pytest.mark.long,
+        ),
         (unauthorized(times=None), "login", "invalid API key"),
         (
             Refusal(
@@ -221,7 +228,12 @@ async def test_claude_with_a_plans_token(stage: Stage) -> None:
             "Credit balance",
         ),
         (Refusal(status=400, message="no such thing", times=None), "crashed", "no such thing"),
-        (Refusal(status=404, kind="not_found_error", times=None), "crashed", ""),
+        pytest.param(
+            Refusal(status=404, kind="not_found_error", times=None),
+            "crashed",
+            "",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=str,
 )
@@ -286,7 +298,7 @@ async def test_claude_that_hears_nothing_is_ended(stage: Stage) -> None:
 
 @pytest.mark.anyio
 async def test_claude_stops_within_one_call_of_its_ceiling(stage: Stage) -> None:
-    turn = Turn((Shell("sleep 1; true"),), Usage(fresh=100, cached=0, output=0, reasoning=0))
+    turn = Turn((Shell("sleep 4; true"),), Usage(fresh=100, cached=0, output=0, reasoning=0))
     with messages.serve([turn] * 20) as server:
         result = await claude(stage, server, Limits(tokens=250, wall_s=60))
     assert result.outcome == "ceiling"

@@ -29,6 +29,9 @@ from tests.models.script import (
 )
 from tests.models.server import refusing_url
 
+pytestmark = pytest.mark.long
+"""The programs are pinned: what they do changes with the pins; campaigns use them in CI."""
+
 TOKEN = "sk-ant-oat01-not-a-real-token"
 
 

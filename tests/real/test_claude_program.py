@@ -41,6 +41,9 @@ from tests.models.script import (
 from tests.models.server import ModelServer
 from tests.models.usage import NOTHING, Outcome, Usage
 
+pytestmark = pytest.mark.long
+"""The programs are pinned: what they do changes with the pins; campaigns use them in CI."""
+
 SANDBOX = {
     "sandbox": {
         "enabled": True,

@@ -33,6 +33,9 @@ from tests.models.script import (
 from tests.models.server import refusing_url
 from tests.models.usage import NOTHING
 
+pytestmark = pytest.mark.long
+"""The programs are pinned: what they do changes with the pins; campaigns use them in CI."""
+
 IMPATIENT = ("-c", "model_providers.room.stream_idle_timeout_ms=1000")
 
 

@@ -40,6 +40,9 @@ from tests.models.script import (
 from tests.models.server import ModelServer
 from tests.models.usage import Usage
 
+pytestmark = pytest.mark.long
+"""The programs are pinned: what they do changes with the pins; campaigns use them in CI."""
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:

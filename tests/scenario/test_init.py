@@ -70,7 +70,9 @@ def written(folder: Path) -> Driver:
     return driver
 
 
-@pytest.mark.parametrize("kind", [empty, package, training, training_with_tests])
+@pytest.mark.parametrize(
+    "kind", [empty, package, training, pytest.param(training_with_tests, marks=pytest.mark.long)]
+)
 def test_what_init_writes_runs(kind: Callable[[Path], None], tmp_path: Path) -> None:
     kind(tmp_path)
     before = digests(tmp_path)
