@@ -347,3 +347,22 @@ def test_two_hundred_equal_candidates(tmp_path: Path, cv: float) -> None:
     assert found.count("promoted") - 1 <= 9
     assert set(found) <= {"promoted", "rejected", "inconclusive"}
     assert found.count("inconclusive") > 180
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_a_hundred_true_gains(tmp_path: Path) -> None:
+    """Each candidate is 2 % better than the one before it, and one measurement's noise is 1 %."""
+    noisy = Noisy(
+        tmp_path,
+        gain="1 - 0.98 ** int(candidate['id'].removeprefix('c-'))",
+        referee="{calibrate: 10}",
+        stop="{iterations: 101}",
+    )
+    noisy("run", str(noisy.config), "--no-ui", timeout_s=7000)
+    reached = {n: each["verdict"] for n, each in verdicts(noisy.events()).items()}
+    # After one that was missed the next is nearly 4 % better: such a pair is not counted as two.
+    asked = [n for n in range(2, 102) if reached[n - 1] == "promoted"]
+    found = [n for n in asked if reached[n] == "promoted"]
+    assert len(asked) >= 90
+    assert len(found) >= 0.95 * len(asked)
