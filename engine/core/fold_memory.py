@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.fold_reviews import note_written_down
 from engine.core.memory.parts import KEPT_NOTES, KEPT_RESOLVED, Memory, Note, Todo
 from engine.core.state import RunState
 
@@ -24,6 +25,7 @@ def fold_memory(state: RunState, event: MemoryEvent, time: str) -> None:
                 at_iteration=state.last_iteration,
                 iteration=event.iteration,
             )
+            note_written_down(state, event)
         case e.TodoLeftOut():
             pass
         case e.TodoEdited():

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.fold_spend import add_spend
+from engine.core.ids import CandidateId
 from engine.core.reviews.parts import KEPT_REVIEWS, OpenReview, Review
 from engine.core.state import RunState
 
@@ -37,12 +38,31 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
 
 
 def note_followed(state: RunState, event: e.AgentFinished) -> None:
-    """Remember which reviews an agent says that it follows."""
+    """Remember what of which reviews an agent says that it follows."""
     if event.answer is None:
         return
+    follows = set(event.answer.follows)
     for review in state.reviews.done:
-        if review.id in event.answer.follows and event.candidate not in review.followed_by:
-            review.followed_by = [*review.followed_by, event.candidate]
+        if review.id in follows:
+            review.followed_by = _with(review.followed_by, event.candidate)
+        if review.question_id in follows:
+            review.answered_by = _with(review.answered_by, event.candidate)
+        review.todos |= {
+            todo: _with(names, event.candidate)
+            for todo, names in review.todos.items()
+            if todo in follows
+        }
+
+
+def note_written_down(state: RunState, event: e.TodoAdded) -> None:
+    """Remember which review wrote open work down: it is recorded together with it."""
+    if event.role == "mentor" and state.reviews.done:
+        review = state.reviews.done[-1]
+        review.todos |= {event.todo: []}
+
+
+def _with(names: list[CandidateId], name: CandidateId) -> list[CandidateId]:
+    return names if name in names else [*names, name]
 
 
 def _finished(state: RunState, event: e.ReviewFinished) -> None:

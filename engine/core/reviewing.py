@@ -16,11 +16,14 @@ HIGH: Final = 0.9
 GAP: Final = 2
 """So many iterations have to end after a review before being stuck is a reason for another."""
 
+_LONGEST_GAP: Final = 32
+
 _WINDOW: Final = 8
 _DRIFT_SMALL: Final = 6
 _DRIFT_BOLD: Final = 2
 _BOLD: Final = frozenset({"structural", "algorithm"})
 _LONGEST_AGO: Final = 24
+_LONGEST_UNEXPLORED: Final = 24
 _PRESSURE: Final = 8
 
 
@@ -29,6 +32,7 @@ def signals(state: RunState) -> Signals:
     ended, since_champion = state.ended_iterations, state.since_promotion
     since_search = min(ended - state.reviews.searched_at, _LONGEST_AGO)
     open_todos, drifts = len(state.memory.open), _drifts(state)
+    since_exploration = min(ended - _explored_at(state), _LONGEST_UNEXPLORED)
     pressure = _clamp(open_todos / _PRESSURE)
     off_track = _off_track_in_a_row(state)
     return Signals(
@@ -36,6 +40,10 @@ def signals(state: RunState) -> Signals:
         breakout=_clamp(
             0.28 * (ended >= _WINDOW) + 0.06 * since_champion + 0.2 * drifts + 0.05 * off_track
         ),
+        non_training=_clamp(
+            0.08 * since_exploration * (since_champion > 0) + 0.12 * drifts + 0.06 * pressure
+        ),
+        since_exploration=since_exploration,
         todo_pressure=pressure,
         since_champion=since_champion,
         since_search=since_search,
@@ -57,7 +65,7 @@ def due(state: RunState, rules: MentorRules) -> list[str]:
     asked = [f"asked by {reviews.asked_by}"] if reviews.asked_by else []
     since = state.ended_iterations - reviews.last_at
     cadence = [f"every {rules.every} iterations"] if 0 < rules.every <= since else []
-    return [*asked, *cadence, *(_stuck(state, rules) if since >= GAP else [])]
+    return [*asked, *cadence, *(_stuck(state, rules) if since >= _gap(state) else [])]
 
 
 def ask(state: RunState, *, by: str) -> list[e.AnyEvent] | Refusal:
@@ -74,11 +82,30 @@ def review_id(number: int) -> ReviewId:
     return ReviewId(f"r-{number:03d}")
 
 
+def _gap(state: RunState) -> int:
+    """How many iterations to leave alone after a review: twice as many after each without a gain.
+
+    What did not help twice is no reason to be asked, and paid, every other iteration all night.
+    """
+    promoted_at = state.ended_iterations - state.since_promotion
+    in_vain = sum(review.at_iteration > promoted_at for review in state.reviews.done)
+    return min(GAP << max(0, in_vain - 1), _LONGEST_GAP)
+
+
+def _explored_at(state: RunState) -> int:
+    notes = state.memory.explorations
+    return notes[-1].iteration if notes else 0
+
+
 def _stuck(state: RunState, rules: MentorRules) -> list[str]:
     if not rules.when_stuck or rules.mode != "standard":
         return []
     found = signals(state)
-    high = (("research", found.research), ("breakout", found.breakout))
+    high = (
+        ("research", found.research),
+        ("breakout", found.breakout),
+        ("non-training", found.non_training),
+    )
     reasons = [f"{name} priority {value:.2f}" for name, value in high if value >= HIGH]
     if found.since_champion >= rules.stuck_after:
         reasons.append(f"no new champion in {found.since_champion} iterations")

@@ -1,9 +1,10 @@
-"""Keeps the readable pages of a run's memory: the queue, the workpad, the storyline.
+"""Keeps the readable pages of a run's memory: the queue, the workpad, the mentor, the storyline.
 
 The journal is the truth; the pages are made from the state, and made anew when they are behind.
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ import anyio.to_thread
 from engine.core.events import (
     NoteTaken,
     Record,
+    ReviewFinished,
     TodoAdded,
     TodoEdited,
     TodoResolved,
@@ -21,12 +23,13 @@ from engine.core.events import (
 )
 from engine.core.state import RunState
 from engine.knowledge.storyline import story_line
-from engine.reports.pages import STORY_HEAD, story_page, todo_page, workpad_page
+from engine.reports.pages import STORY_HEAD, mentor_page, story_page, todo_page, workpad_page
 from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
 
 TODO_PAGE: Final = "shared_todo.md"
 WORKPAD_PAGE: Final = "workpad.md"
+MENTOR_PAGE: Final = "mentor_notes.md"
 STORY_PAGE: Final = "storyline.md"
 _PACE_S: Final = 0.5
 _log = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ class Pages:
         self._room = room
         self._lines: list[str] = []
         self._remembers = False
+        self._advised = False
         self._news = anyio.Event()
         self._closing = False
         self._done = anyio.Event()
@@ -56,15 +60,18 @@ class Pages:
         match record.event:
             case VerdictReached(candidate=name):
                 self._lines.append(f"- {story_line(self._state, self._state.candidates[name])}\n")
+                self._advised = bool(self._state.reviews.done)
             case TodoAdded() | TodoEdited() | TodoResolved() | NoteTaken():
                 self._remembers = True
+            case ReviewFinished():
+                self._advised = True
             case _:
                 return
         self._news.set()
 
     async def run(self) -> None:
         """Write the pages as news come, until `close`."""
-        self._lines, self._remembers = [], True
+        self._lines, self._remembers, self._advised = [], True, bool(self._state.reviews.done)
         await self._kept(self._folder / STORY_PAGE, partial(_make_story, story_page(self._state)))
         while True:
             await self._write()
@@ -88,13 +95,17 @@ class Pages:
             path = self._folder / STORY_PAGE
             size = await anyio.to_thread.run_sync(_size, path)
             await self._kept(path, partial(_append, "".join(lines), size))
+        for name, page in self._behind():
+            await self._kept(self._folder / name, partial(_replace, page(self._state)))
+
+    def _behind(self) -> list[tuple[str, Callable[[RunState], str]]]:
+        pages: list[tuple[str, Callable[[RunState], str]]] = []
         if self._remembers:
-            self._remembers = False
-            for name, text in (
-                (TODO_PAGE, todo_page(self._state)),
-                (WORKPAD_PAGE, workpad_page(self._state)),
-            ):
-                await self._kept(self._folder / name, partial(_replace, text))
+            pages += [(TODO_PAGE, todo_page), (WORKPAD_PAGE, workpad_page)]
+        if self._advised:
+            pages.append((MENTOR_PAGE, mentor_page))
+        self._remembers = self._advised = False
+        return pages
 
     async def _kept(self, path: Path, action: "partial[None]") -> None:
         async def act() -> None:

@@ -119,6 +119,8 @@ def _signals(found: Signals) -> str:
         "looked up",
         f"- breakout {found.breakout:.2f}: {found.since_champion} iterations since the last "
         f"champion{drift}",
+        f"- non-training {found.non_training:.2f}: {found.since_exploration} iterations since the "
+        "data was looked at",
         f"- open work {found.todo_pressure:.2f}: {found.open_todos} items",
         f"- failures in a row: {found.failures_in_a_row}",
     ]

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from engine.core.memory.parts import Note, Todo
+from engine.core.reviews.parts import Review
 from engine.core.state import RunState
+from engine.knowledge.reviewed import effects_of, effects_words, said_by, said_words
 from engine.knowledge.storyline import story_line
 
 STORY_HEAD = "# Storyline\n\n"
@@ -35,6 +37,13 @@ def workpad_page(state: RunState) -> str:
     )
 
 
+def mentor_page(state: RunState) -> str:
+    """What the mentor said, the newest last, and what became of it."""
+    reviews = [line for review in state.reviews.done for line in _review(state, review)]
+    words = effects_words(effects_of(state))
+    return _page("Mentor notes", [words, ""] if words else [], reviews or ["No review yet."])
+
+
 def story_page(state: RunState) -> str:
     """A line for each iteration that has a verdict, in their order."""
     judged = sorted(
@@ -46,6 +55,17 @@ def story_page(state: RunState) -> str:
 
 def _page(title: str, *parts: Sequence[str]) -> str:
     return "\n".join([f"# {title}", "", *(line for part in parts for line in part)]) + "\n"
+
+
+def _review(state: RunState, review: Review) -> list[str]:
+    why = _plain("; ".join(review.reasons))
+    head = f"## {review.id}, after {review.at_iteration} iterations: {why}"
+    if review.opinion is None:
+        return [head, "", f"It came to nothing: {_plain(review.detail)}", ""]
+    course = review.opinion.course.replace("_", " ")
+    lines = [f"- {_plain(said_words(one))}" for one in said_by(state, review)]
+    text = f"[{review.since}] {course}: {_plain(review.opinion.critique)}"
+    return [head, "", text, "", *lines, *([""] if lines else [])]
 
 
 def _notes(notes: Sequence[Note]) -> list[str]:

@@ -17,6 +17,7 @@ from engine.reports.finishing import (
     frozen_word,
     report_status,
 )
+from engine.reports.mentoring import MentorStatus, mentor_status
 from engine.reports.standing import (
     BaselineStatus,
     ChampionStatus,
@@ -132,6 +133,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     journal: str
     finish: FinishStatus | None = None
     report: ReportStatus | None = None
+    mentor: MentorStatus | None = None
 
 
 class View(NamedTuple):
@@ -173,6 +175,7 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         journal=view.journal,
         finish=finish_status(state, now),
         report=report_status(state),
+        mentor=mentor_status(state),
     )
 
 

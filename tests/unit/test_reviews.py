@@ -10,18 +10,28 @@ from engine.core import events as e
 from engine.core.answering import answer as answer_command
 from engine.core.commands import Envelope, Review
 from engine.core.event import LogSpan
+from engine.core.fold_memory import fold_memory
 from engine.core.fold_reviews import fold_review, note_followed
-from engine.core.ids import CandidateId, CommandId, IterationNumber
-from engine.core.memory.parts import Housekeeping, Todo
+from engine.core.ids import CandidateId, CommandId, IterationNumber, TodoId
+from engine.core.memory.parts import Housekeeping, Note, Todo
 from engine.core.parts import AgentAnswer, Tokens
 from engine.core.reviewing import due, review_id, signals
 from engine.core.reviews.parts import KEPT_REVIEWS, MentorRules, Opinion
 from engine.core.state import RunState, dump, load
-from engine.knowledge.reviewed import became_of, newest_lines, outcome_of
+from engine.knowledge.reviewed import (
+    became_of,
+    effects_of,
+    effects_words,
+    newest_lines,
+    outcome_of,
+    said_by,
+    said_words,
+)
 from engine.knowledge.templates import TemplateError, read_text, shipped
 from engine.loop.mentoring import looks_up
 from engine.mentor.prompt import MENTOR, Asked, assemble, mentor_template
 from engine.mentor.reading import read_review
+from engine.reports.pages import mentor_page
 from tests.agent_runs import Turn, answer, run_of
 
 RULES = MentorRules(every=4, when_stuck=True, stuck_after=5, failures=3)
@@ -79,6 +89,23 @@ def test_being_stuck_makes_it_due_but_not_at_once_again() -> None:
     assert due(failing, health) == []
 
 
+def test_being_stuck_is_a_reason_less_and_less_often_until_something_is_gained() -> None:
+    rules = MentorRules(every=0, when_stuck=True, stuck_after=5, failures=3)
+    looked = []
+    state = run_of(worse(4))
+    for count in range(5, 60):
+        before, state = state, run_of(worse(count))
+        state.reviews = before.reviews
+        if due(state, rules):
+            looked.append(count)
+            review(state)
+    assert looked == [5, 7, 11, 19, 35]
+    gained = run_of([*worse(40), Turn(verdict="promoted", value=1.0), *worse(5)])
+    gained.reviews = state.reviews
+    gained.reviews.last_at = IterationNumber(gained.ended_iterations - 2)
+    assert due(gained, rules)[-1] == "no new champion in 5 iterations"
+
+
 def test_signals_are_made_of_what_was_recorded() -> None:
     calm = signals(run_of([Turn(verdict="promoted", value=1.5)]))
     assert (calm.research, calm.breakout, calm.todo_pressure) == (0.0, 0.0, 0.0)
@@ -93,6 +120,11 @@ def test_signals_are_made_of_what_was_recorded() -> None:
     assert not signals(bold).drifts
     review(state, searched=True)
     assert signals(state).since_search == 0
+    assert found.since_exploration == 10
+    assert found.non_training == pytest.approx(0.08 * 10 + 0.12)
+    note = Note(text="Skewed.", by="codex", since=NOON, iteration=IterationNumber(9))
+    state.memory.explorations.append(note)
+    assert signals(state).since_exploration == 1
     for number in range(12):
         state.memory.todos[number] = Todo(  # type: ignore[index]
             id=number, text="x", role="worker", by="codex", since=NOON,  # type: ignore[arg-type]
@@ -203,6 +235,54 @@ def follow(state: RunState, name: str, candidate: str) -> None:
         outcome="answered", detail="", duration_s=1.0, log=LOG, answer=AgentAnswer(follows=[name]),
     )  # fmt: skip
     note_followed(state, finished)
+
+
+def test_a_question_and_open_work_are_followed_up_as_well() -> None:
+    state = run_of([*worse(1), Turn(verdict="promoted", value=1.0)])
+    asks = Opinion(course="off_track", critique="Slow.", question="Why 64?", advice="Go.")
+    name = review(state, opinion=asks)
+    added = e.TodoAdded(todo=TodoId("t-0001"), text="Profile it.", role="mentor", by="claude")
+    fold_memory(state, added, NOON)
+    assert f"with {name}/q in `follows`: Why 64?" in "\n".join(newest_lines(state))
+    (done,) = state.reviews.done
+    assert [(one.id, one.kind, one.outcome.word) for one in said_by(state, done)] == [
+        ("r-001", "advice", "open"),
+        ("r-001/q", "question", "open"),
+        ("t-0001", "open work", "open"),
+    ]
+    follow(state, "r-001/q", "c-0002")
+    follow(state, "t-0001", "c-0003")
+    follow(state, "t-0001", "c-0003")
+    words = [said_words(one) for one in said_by(state, done)]
+    assert words == [
+        "advice r-001, open: Go.",
+        "question r-001/q, adopted by c-0002, gain +0 %: Why 64?",
+        "open work t-0001, adopted by c-0003, gain +50 %: Profile it.",
+    ]
+    found = effects_of(state)
+    assert found.said == {"advice": 1, "question": 1, "open work": 1}
+    assert found.adopted == {"advice": 0, "question": 1, "open work": 1}
+    assert (found.with_share, found.without_share) == (0.5, None)
+    assert effects_words(found).startswith("Followed: advice 0 of 1, question 1 of 1, ")
+    page = mentor_page(state)
+    assert page.count(words[2]) == 1
+    assert effects_words(found) in page
+    assert load(dump(state)) == state
+
+
+def test_open_work_that_nobody_names_is_resolved_or_ignored() -> None:
+    state = run_of(worse(1))
+    review(state)
+    added = e.TodoAdded(todo=TodoId("t-0001"), text="x", role="mentor", by="claude")
+    fold_memory(state, added, NOON)
+    (done,) = state.reviews.done
+    done.at_iteration = IterationNumber(-9)
+    assert [one.outcome.word for one in said_by(state, done)] == ["ignored", "ignored"]
+    fold_memory(state, e.TodoResolved(todo=TodoId("t-0001"), reason="", by="ann"), NOON)
+    assert [one.outcome.word for one in said_by(state, done)] == ["ignored", "resolved"]
+    theirs = e.TodoAdded(todo=TodoId("t-0002"), text="y", role="worker", by="codex")
+    fold_memory(state, theirs, NOON)
+    assert len(said_by(state, done)) == 2
 
 
 def test_what_a_worker_is_told_is_the_newest_opinion_while_it_is_fresh() -> None:

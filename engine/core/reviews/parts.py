@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from engine.core.ids import CandidateId, IterationNumber, ReviewId
+from engine.core.ids import CandidateId, IterationNumber, ReviewId, TodoId
 from engine.core.memory.parts import Housekeeping
 from engine.core.parts import Tokens
 
@@ -35,6 +35,7 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
     """How much speaks for a review, each from 0 to 1, and the facts that they are made of.
 
     `research`: looking elsewhere. `breakout`: leaving the beaten track. `todo_pressure`: open work.
+    `non_training`: finding something out by other means than one more measurement.
     """
 
     research: float
@@ -45,6 +46,8 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
     failures_in_a_row: int
     open_todos: int
     drifts: bool
+    non_training: float = 0.0
+    since_exploration: int = 0
 
 
 class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,8 @@ class Review(msgspec.Struct, kw_only=True):
     """A review that ended; without an opinion it failed, for the reason in `detail`.
 
     `at_iteration` is how many iterations had ended when it began. `followed_by` are the candidates
-    whose agents say that they follow it.
+    whose agents say that they follow its advice, `answered_by` those that answer its question,
+    `todos` the open work that it wrote down, each with the candidates that work on it.
     """
 
     id: ReviewId
@@ -86,6 +90,13 @@ class Review(msgspec.Struct, kw_only=True):
     detail: str = ""
     searched: bool = False
     followed_by: list[CandidateId] = []
+    answered_by: list[CandidateId] = []
+    todos: dict[TodoId, list[CandidateId]] = {}
+
+    @property
+    def question_id(self) -> str:
+        """Under which its question is answered."""
+        return f"{self.id}/q"
 
 
 class Reviews(msgspec.Struct, kw_only=True):
