@@ -241,6 +241,15 @@ def end(folder: Path, wish: record.Stop) -> None:
         there.close()
 
 
+async def ended_in(folder: Path) -> None:
+    """Wait until the job in a folder has no supervisor any more."""
+    there = found(folder)
+    while isinstance(there, Watched):
+        await there.wait(_BEGIN_S)
+        there.close()
+        there = found(folder)
+
+
 class _Tails:
     """A job's output, as it comes, from its files to those who take it."""
 
