@@ -1,14 +1,16 @@
 """The status of a run: one pure function of its events, its liveness, and the time."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from engine.core.events import Limits
-from engine.core.ids import ApprovalId
+from engine.core.ids import ApprovalId, JobId
 from engine.core.measuring_lines import noise_text
 from engine.core.state import OpenIteration, RunState
+from engine.executors.jobs.record import Pulse
 from engine.reports.finishing import (
     FinishStatus,
     ReportStatus,
@@ -17,6 +19,7 @@ from engine.reports.finishing import (
     frozen_word,
     report_status,
 )
+from engine.reports.jobs import JobStatus, job_statuses
 from engine.reports.mentoring import MentorStatus, mentor_status
 from engine.reports.standing import (
     BaselineStatus,
@@ -134,14 +137,19 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     finish: FinishStatus | None = None
     report: ReportStatus | None = None
     mentor: MentorStatus | None = None
+    jobs: list[JobStatus] = []
 
 
 class View(NamedTuple):
-    """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal."""
+    """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal.
+
+    `pulses` are what the supervisors of jobs saw last.
+    """
 
     run: str
     run_dir: str
     journal: str = "ok"
+    pulses: Mapping[JobId, Pulse] = {}
 
 
 def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
@@ -176,6 +184,7 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         finish=finish_status(state, now),
         report=report_status(state),
         mentor=mentor_status(state),
+        jobs=job_statuses(state, view.pulses, now),
     )
 
 

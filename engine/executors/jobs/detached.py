@@ -122,6 +122,7 @@ class Detached:
             there = await self._follow(there, command, job, tails, stop)
         else:
             await tails.carry()
+            await _last_step(job.folder)
         failpoints.reach("job.ended")
         if isinstance(there, Lost):
             await anyio.to_thread.run_sync(trees.kill_job, command.marker.run, job.id)
@@ -155,7 +156,7 @@ class Detached:
                 process.kill()
                 return Lost(f"its supervisor has not begun in {_BEGIN_S:.0f} s")
             await anyio.sleep(0.005)
-        if isinstance(there, Watched):
+        if isinstance(there, Watched) and there.pid == process.pid:
             process.returncode = 0  # it is nobody's child, in the end
         else:
             await processes.wait_exit(process)
@@ -248,6 +249,13 @@ async def ended_in(folder: Path) -> None:
         await there.wait(_BEGIN_S)
         there.close()
         there = found(folder)
+
+
+async def _last_step(folder: Path) -> None:
+    """Let a supervisor be gone that has just written its record."""
+    with anyio.move_on_after(_AFTER_GRACE_S):
+        while record.is_locked(folder):
+            await anyio.sleep(0.005)
 
 
 class _Tails:

@@ -27,6 +27,11 @@ class Watched:
             self._descriptor = os.pidfd_open(process.pid)
 
     @property
+    def pid(self) -> int:
+        """Its number, for as long as it lives."""
+        return self._process.pid
+
+    @property
     def gone(self) -> bool:
         """Whether it has ended."""
         if self._descriptor >= 0:
