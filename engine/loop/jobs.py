@@ -17,7 +17,7 @@ from engine.core.jobs.events import (
 )
 from engine.core.jobs.parts import Job
 from engine.executors.jobs import record
-from engine.executors.jobs.detached import end, ended_in
+from engine.executors.jobs.detached import end, ended_in, kill
 from engine.executors.jobs.protocol import Attached, Begun, Gone, News, Over
 from engine.loop.writer import Writer
 from engine.runfolder.paths import RunPaths
@@ -59,6 +59,7 @@ class Ender:
     def __init__(self, writer: Writer, paths: RunPaths) -> None:
         self._writer = writer
         self._paths = paths
+        self._run_marker = paths.run_marker
 
     def stop(self, job: JobId) -> None:
         """Have a job ended that somebody does not want any more."""
@@ -77,9 +78,12 @@ class Ender:
         jobs = list(self._writer.state.jobs.open.values())
         for job in jobs:
             self._ask(job, record.Stop(how="interrupted", reason="the engine stopped"))
-        with anyio.move_on_after(LEFT_S):
+        with anyio.move_on_after(LEFT_S) as waiting:
             for job in jobs:
                 await ended_in(self._paths.job(job.id))
+        if waiting.cancelled_caught:
+            for job in jobs:
+                await kill(self._run_marker, job.id)
 
     def _ask(self, job: Job, wish: record.Stop) -> None:
         folder = self._paths.job(job.id)

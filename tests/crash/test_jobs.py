@@ -13,7 +13,7 @@ import pytest
 from engine.executors import procfs
 from tests.driving import check_turns_of, of_type, wait_for
 from tests.executing import lives
-from tests.jobs import Training, whole
+from tests.jobs import TRAINING, Training, whole
 
 
 @pytest.fixture
@@ -165,6 +165,31 @@ def test_a_training_is_stopped_by_a_person_while_no_engine_lives(training: Train
     assert (verdict["verdict"], verdict["consequence"]) == ("inconclusive", "none")
     assert "the wrong data" in verdict["reason"]
     assert verdict["value"] is None
+
+
+def test_what_is_measured_again_goes_on_too(tmp_path: Path) -> None:
+    training = Training(tmp_path, TRAINING.replace("leaders: 0", "leaders: 1"))
+    try:
+        training.go(2)
+        point = {"CONTROLROOM_FAILPOINT": "recheck.begun:1"}
+        training.run("--iterations", "2", status=-signal.SIGKILL, **point)
+        (tmp_path / "go-2").unlink()
+        with training.running("--iterations", "2") as engine:
+            training.printed("j-0003", 3)
+            engine.kill(signal.SIGKILL)
+        with training.running("--iterations", "2") as engine:
+            wait_for(lambda: training.of("JobReattached"))
+            training.go(2)
+            assert engine.wait() == 0
+        events = training.events()
+        assert len(of_type(events, "RecheckStarted")) == 1
+        assert of_type(events, "RecheckInterrupted") == []
+        (ended,) = of_type(events, "RecheckEnded")
+        assert ended["outcome"] == "held"
+        assert whole(training.log("j-0003"))
+        assert training.marked() == []
+    finally:
+        training.end()
 
 
 @pytest.mark.parametrize("name", ["job.recorded", "job.spawned", "job.started", "job.ended"])

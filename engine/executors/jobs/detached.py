@@ -125,7 +125,7 @@ class Detached:
             await _last_step(job.folder)
         failpoints.reach("job.ended")
         if isinstance(there, Lost):
-            await anyio.to_thread.run_sync(trees.kill_job, command.marker.run, job.id)
+            await kill(command.marker.run, job.id)
             await job.tell(Gone(reason=there.reason))
             return there
         await job.tell(_over(there))
@@ -226,7 +226,7 @@ class Detached:
                 return
         except OSError:
             pass  # there is no room to ask
-        await anyio.to_thread.run_sync(trees.kill_job, run, job.id)
+        await kill(run, job.id)
 
 
 def end(folder: Path, wish: record.Stop) -> None:
@@ -242,6 +242,16 @@ def end(folder: Path, wish: record.Stop) -> None:
         there.close()
 
 
+async def kill(run: str, job: str) -> None:
+    """End all that there is of a job, its supervisor included.
+
+    Args:
+        run: the real path of the run folder, as in the processes' marker.
+        job: its id.
+    """
+    await anyio.to_thread.run_sync(trees.kill_job, run, job)
+
+
 async def ended_in(folder: Path) -> None:
     """Wait until the job in a folder has no supervisor any more."""
     there = found(folder)
@@ -254,7 +264,7 @@ async def ended_in(folder: Path) -> None:
 async def _last_step(folder: Path) -> None:
     """Let a supervisor be gone that has just written its record."""
     with anyio.move_on_after(_AFTER_GRACE_S):
-        while record.is_locked(folder):
+        while record.is_locked(folder):  # noqa: ASYNC110  (there is nobody to tell)
             await anyio.sleep(0.005)
 
 
