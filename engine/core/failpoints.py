@@ -42,6 +42,7 @@ NAMES: Final = (
     "job.started",  # that it runs is recorded
     "job.attached",  # a later engine follows it again, and has recorded that
     "job.ended",  # it ended and its record is read, that is unrecorded
+    "job.over",  # how it ended is recorded, what the check made of it is not
     "outcome.recorded",  # the outcome is recorded, no verdict yet
     "verdict.recorded",  # the iteration ended, its scratch folder is still there
     "recheck.begun",  # that a candidate is measured again is recorded, no check was begun

@@ -20,6 +20,7 @@ from engine.executors.protocol import Command, Finished, Interrupted, TimedOut
 from engine.executors.trees import kill_leftovers
 from tests.crash.test_process_trees import WAYS
 from tests.executing import Marked, MemoryLog, lives, pid_in, until
+from tests.mounts import small_disk
 
 pytestmark = pytest.mark.anyio
 
@@ -241,6 +242,28 @@ async def test_a_supervisor_that_does_not_react_is_ended(place: Place, tmp_path:
         os.kill(place.supervisor(), signal.SIGSTOP)
         tasks.cancel_scope.cancel()
     assert place.marked.alive() == []
+
+
+async def test_on_a_full_disk_it_waits_and_loses_nothing(place: Place, tmp_path: Path) -> None:
+    """The time that it waits is not the command's."""
+    with small_disk(tmp_path / "disk", 1 << 20) as disk:
+        place.folder = disk / "j-0001"
+        filler = disk / "filler"
+        filler.write_bytes(bytes(800_000))
+        program = "for n in range(60000): print(f'{n:09d}')"
+        ended: list[JobEnded] = []
+
+        async def run() -> None:
+            command = place.marked.python(program, deadline_s=2)
+            ended.append(await place.run(command, most_bytes=500_000))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            await anyio.sleep(4)
+            assert ended == []
+            filler.unlink()
+        assert ended == [Finished(exit_code=0)]
+    assert place.log.text == b"".join(b"%09d\n" % n for n in range(60_000))
 
 
 async def test_its_pulse_tells_what_it_takes(place: Place) -> None:

@@ -29,6 +29,7 @@ ONLY_WITH_JOBS = {
     "job.started",
     "job.attached",
     "job.ended",
+    "job.over",
 }  # see test_jobs
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}

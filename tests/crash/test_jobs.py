@@ -134,7 +134,7 @@ def test_a_foreign_process_is_neither_believed_nor_killed(training: Training, li
         foreign.wait()
     end = training.ended("j-0002")
     assert (end["outcome"], end["exit_code"]) == ("lost", None)
-    assert ("started anew" in end["detail"]) == (lie == "boot")
+    assert ("another machine" in end["detail"]) == (lie == "boot")
     assert training.ended("j-0003")["outcome"] == "ended"
 
 
@@ -192,7 +192,9 @@ def test_what_is_measured_again_goes_on_too(tmp_path: Path) -> None:
         training.end()
 
 
-@pytest.mark.parametrize("name", ["job.recorded", "job.spawned", "job.started", "job.ended"])
+@pytest.mark.parametrize(
+    "name", ["job.recorded", "job.spawned", "job.started", "job.ended", "job.over"]
+)
 def test_a_job_survives_an_engine_killed_at(name: str, training: Training) -> None:
     training.run("--iterations", "1", status=-signal.SIGKILL, CONTROLROOM_FAILPOINT=f"{name}:1")
     training.run("--iterations", "1")

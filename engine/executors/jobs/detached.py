@@ -129,6 +129,7 @@ class Detached:
             await job.tell(Gone(reason=there.reason))
             return there
         await job.tell(_over(there))
+        failpoints.reach("job.over")
         return _meaning(there)
 
     async def _begin(

@@ -78,7 +78,7 @@ def found(folder: Path) -> Watched | record.Ended | Lost | None:
     if (ended := record.ended(folder)) is not None:  # it may have come to its end just now
         return ended
     if started.boot_id != record.boot_id():
-        return Lost("the machine was started anew while it ran")
+        return Lost("it ran before this machine was started, or on another machine")
     return Lost("its supervisor is gone, and has not written down how it ended")
 
 
