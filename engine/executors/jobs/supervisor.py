@@ -168,10 +168,11 @@ class Supervisor:
 
     def _look(self) -> None:
         """Take the pulse, where it is time to."""
-        now_s = self._clock.now_s()
-        if now_s < self._next_look_s:
-            return
-        begun_s = time.monotonic()
+        if self._clock.now_s() >= self._next_look_s:
+            self._look_now()
+
+    def _look_now(self) -> None:
+        now_s, begun_s = self._clock.now_s(), time.process_time()
         used = usage()
         if used.cpu_s - self._cpu_s > _BUSY * max(now_s - self._looked_s, 0.01):
             self._last_busy_s, self._last_busy = now_s, time.time()
@@ -188,7 +189,7 @@ class Supervisor:
         )
         with contextlib.suppress(OSError):  # a full disk must not end it
             record.write(self._folder, record.PULSE, pulse)
-        cost_s = time.monotonic() - begun_s
+        cost_s = time.process_time() - begun_s
         self._next_look_s = now_s + max(_PULSE_S, _COST * cost_s)
 
     def _passed_s(self) -> float:
@@ -223,8 +224,10 @@ class Supervisor:
             self._cut = Ended(how="told", detail=f"its supervisor got {self._told.name}")
         elif orders.deadline_s is not None and (passed_s := self._passed_s()) >= orders.deadline_s:
             self._cut = Ended(how="deadline", after_s=passed_s)
-        elif orders.idle_s is not None and (silent_s := self._silent_s()) >= orders.idle_s:
-            self._cut = Ended(how="idle", after_s=silent_s)
+        elif orders.idle_s is not None and self._silent_s() >= orders.idle_s:
+            self._look_now()  # what it did since the last look counts, too
+            if (silent_s := self._silent_s()) >= orders.idle_s:
+                self._cut = Ended(how="idle", after_s=silent_s)
 
     def _end(self) -> tuple[int, int]:
         """Kill what there is, and hear its last words; how many were killed, how many live on."""
