@@ -13,6 +13,7 @@ from engine.core.ids import CommandId, JobId
 from engine.core.state import Answer, RunState
 from engine.executors.jobs import record as job_files
 from engine.journal import Damaged, JournalReader
+from engine.reports.jobs import JobLook
 from engine.reports.leaderboard import Leaderboard, leaderboard
 from engine.reports.status import Status, View, status_of
 from engine.runfolder import Liveness, RunPaths, inbox, lock, look, pause
@@ -112,14 +113,13 @@ class RunHandle:
         liveness = self.liveness()
         damage = self._damage_seen_with(liveness)
         journal = damage.message if damage else "ok"
-        view = View(self.paths.name, str(self.paths.root), journal, self._pulses())
+        view = View(self.paths.name, str(self.paths.root), journal, self._looks())
         return status_of(self._state, liveness, time.time() if now is None else now, view)
 
-    def _pulses(self) -> dict[JobId, job_files.Pulse]:
-        """What the supervisors of jobs saw last."""
+    def _looks(self) -> dict[JobId, JobLook]:
+        """What the folders of the jobs say that are under way."""
         jobs = self._state.jobs.open if self._state else {}
-        found = {job: job_files.pulse(self.paths.job(job)) for job in jobs}
-        return {job: pulse for job, pulse in found.items() if pulse is not None}
+        return {job: _look(self.paths.job(job)) for job in jobs}
 
     def _damage_seen_with(self, liveness: Liveness) -> Damaged | None:
         """What is wrong with the journal, in the light of lock and heartbeat."""
@@ -216,3 +216,11 @@ class RunHandle:
     def close(self) -> None:
         """Let go of everything."""
         self._reader.close()
+
+
+def _look(folder: Path) -> JobLook:
+    began = job_files.started(folder) is not None
+    # In this order: what has ended meanwhile is over then, and not lost.
+    held = job_files.is_locked(folder)
+    ended = job_files.ended(folder) is not None
+    return JobLook(began, held, ended, job_files.pulse(folder))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,6 +11,15 @@ from engine.core.jobs.liveness import JobState, job_state
 from engine.core.jobs.parts import Job
 from engine.core.state import RunState
 from engine.executors.jobs.record import Pulse
+
+
+class JobLook(NamedTuple):
+    """What a job's folder says now: whether it `began`, `ended`, and is `held` by a supervisor."""
+
+    began: bool = False
+    held: bool = False
+    ended: bool = False
+    pulse: Pulse | None = None
 
 
 class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,26 +44,35 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def job_statuses(
-    state: RunState | None, pulses: Mapping[JobId, Pulse], now: float
+    state: RunState | None, looks: Mapping[JobId, JobLook], now: float
 ) -> list[JobStatus]:
     """The jobs that are under way at `now`, in seconds since 1970, the oldest first."""
     jobs = state.jobs.open.values() if state else ()
-    return [_status(job, pulses.get(job.id), now) for job in jobs]
+    return [_status(job, looks.get(job.id) or JobLook(), now) for job in jobs]
 
 
-def _status(job: Job, pulse: Pulse | None, now: float) -> JobStatus:
+def _state(look: JobLook, now: float) -> JobState:
+    if look.ended:
+        return "over"
+    if look.began and not look.held:
+        return "lost"
+    if look.pulse is None:
+        return job_state(now, looked=None)
+    pulse = look.pulse
+    return job_state(
+        now, looked=pulse.time, last_output=pulse.last_output, last_busy=pulse.last_busy
+    )
+
+
+def _status(job: Job, look: JobLook, now: float) -> JobStatus:
     begun = datetime.fromisoformat(job.since).timestamp()
-    doing = job_state(now, looked=None)
-    if pulse is not None:
-        doing = job_state(
-            now, looked=pulse.time, last_output=pulse.last_output, last_busy=pulse.last_busy
-        )
+    pulse = look.pulse
     return JobStatus(
         job=job.id,
         iteration=job.iteration,
         candidate=job.candidate,
         check=job.check,
-        state=doing,
+        state=_state(look, now),
         since_s=round(max(0.0, now - begun), 3),
         quiet_s=round(max(0.0, now - pulse.last_output), 3) if pulse else None,
         cpu_s=pulse.cpu_s if pulse else 0.0,

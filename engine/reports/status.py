@@ -10,7 +10,6 @@ from engine.core.events import Limits
 from engine.core.ids import ApprovalId, JobId
 from engine.core.measuring_lines import noise_text
 from engine.core.state import OpenIteration, RunState
-from engine.executors.jobs.record import Pulse
 from engine.reports.finishing import (
     FinishStatus,
     ReportStatus,
@@ -19,7 +18,7 @@ from engine.reports.finishing import (
     frozen_word,
     report_status,
 )
-from engine.reports.jobs import JobStatus, job_statuses
+from engine.reports.jobs import JobLook, JobStatus, job_statuses
 from engine.reports.mentoring import MentorStatus, mentor_status
 from engine.reports.standing import (
     BaselineStatus,
@@ -143,13 +142,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 class View(NamedTuple):
     """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal.
 
-    `pulses` are what the supervisors of jobs saw last.
+    `jobs` are what the folders of jobs say.
     """
 
     run: str
     run_dir: str
     journal: str = "ok"
-    pulses: Mapping[JobId, Pulse] = {}
+    jobs: Mapping[JobId, JobLook] = {}
 
 
 def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
@@ -184,7 +183,7 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         finish=finish_status(state, now),
         report=report_status(state),
         mentor=mentor_status(state),
-        jobs=job_statuses(state, view.pulses, now),
+        jobs=job_statuses(state, view.jobs, now),
     )
 
 

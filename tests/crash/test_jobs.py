@@ -93,6 +93,41 @@ def test_both_are_followed_again_and_again(training: Training) -> None:
     assert len(training.of("JobStarted")) == 3
 
 
+def states(training: Training) -> list[str]:
+    """How the jobs are doing that no engine has said to be over."""
+    return [job["state"] for job in training.status()["jobs"]]
+
+
+def test_how_jobs_are_doing_is_known_without_an_engine(training: Training) -> None:
+    crashed(training)
+    assert states(training) == ["running", "running"]
+    training.go(2, status=7)
+    wait_for(lambda: states(training) == ["over", "running"])
+    supervisor = training.supervisor("j-0003")
+    os.kill(supervisor, signal.SIGKILL)
+    wait_for(lambda: not lives(supervisor))
+    assert states(training) == ["over", "lost"]
+    finished(training)
+
+
+def test_what_could_not_be_compared_is_ended_and_done_again(training: Training) -> None:
+    """Under other terms a training is another one."""
+    crashed(training)
+    old = [training.supervisor(job) for job in ("j-0002", "j-0003")]
+    training.config.write_text(TRAINING.replace("deadline: 100s", "deadline: 90s"))
+    assert "checks.train.deadline" in training.run(status=2).stderr
+    assert all(map(lives, old))  # nobody has agreed to anything
+    training.go(2)
+    training.go(3)
+    training.run("--accept-changes")
+    events = training.events()
+    check_turns_of(events)
+    assert not any(map(lives, old))
+    assert len(of_type(events, "CheckInterrupted")) == 2
+    assert [each["attempt"] for each in of_type(events, "CheckFinished")] == [1, 2, 2]
+    assert training.marked() == []
+
+
 def test_a_supervisor_that_is_killed_loses_its_job_alone(training: Training) -> None:
     """Whether or not an engine sees it; what ran below it is ended, too."""
     with training.running() as engine:

@@ -12,13 +12,15 @@ JobState = Literal[
     "quiet",  # it prints nothing, and works
     "stuck",  # neither output nor work: it waits for something, or hangs
     "unheard",  # its supervisor has not looked for a while
+    "over",  # it ended, and no engine has read how
+    "lost",  # its supervisor is gone, and has not written down how it ended
 ]
 
 
 def job_state(
     now: float, *, looked: float | None, last_output: float = 0.0, last_busy: float = 0.0
 ) -> JobState:
-    """What the job does. All times are in seconds since 1970.
+    """What a job does whose supervisor lives. All times are in seconds since 1970.
 
     A training that computes for an hour without a word is quiet, not stuck.
 
