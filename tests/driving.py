@@ -133,12 +133,14 @@ class Driver:
 
 
 def marked(run_dir: Path) -> Iterator[int]:
-    """The processes whose environment says that they belong to a run."""
-    marker = f"CONTROLROOM_RUN={run_dir.resolve()}\0".encode()
+    """The processes whose environment says that they belong to a run, or to a job of it."""
+    names = ("CONTROLROOM_RUN", "CONTROLROOM_JOBS")
+    markers = [f"\0{name}={run_dir.resolve()}\0".encode() for name in names]
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                if marker in (entry / "environ").read_bytes() + b"\0":
+                environment = b"\0" + (entry / "environ").read_bytes() + b"\0"
+                if any(marker in environment for marker in markers):
                     yield int(entry.name)
             except OSError:
                 continue

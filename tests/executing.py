@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.executors import procfs
-from engine.executors.protocol import RUN_VARIABLE, Command, Marker
+from engine.executors.protocol import JOBS_VARIABLE, RUN_VARIABLE, Command, Marker
 
 
 class MemoryLog:
@@ -49,8 +49,9 @@ class Marked:
         return self.command((sys.executable, "-I", "-S", "-c", program), **more)
 
     def alive(self) -> list[int]:
-        """Pids of processes that carry the run's marker."""
-        return [process.pid for process in procfs.carrying(RUN_VARIABLE, self.run)]
+        """Pids of processes that carry the run's marker, or that of one of its jobs."""
+        names = (RUN_VARIABLE, JOBS_VARIABLE)
+        return [each.pid for name in names for each in procfs.carrying(name, self.run)]
 
 
 class Machine:

@@ -1,17 +1,20 @@
 """From how a check ended and what it reported to what that makes of the candidate. Pure."""
 
 import signal
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 import msgspec
 
 from engine.checks.result import Result
 from engine.core.campaign.checks import CheckSpec, FailureName, TestsSpec
 from engine.core.events import Tests
+from engine.executors.jobs.protocol import Lost, Stopped
 from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 CANNOT_RUN: Final = (126, 127)
 """Exit statuses by which a shell says that it could not run a command."""
+
+Judgement = FailureName | Literal["inconclusive"]
 
 _FROM_OUTSIDE: Final = frozenset(
     {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}
@@ -28,7 +31,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     class of the first failure pattern that matches the output.
     """
 
-    ended: Finished | TimedOut | Exceeded | NotStarted
+    ended: Finished | TimedOut | Exceeded | NotStarted | Stopped | Lost
     result: Result = Result()
     metrics: dict[str, float] = {}
     tests: Tests | None = None
@@ -38,12 +41,12 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """Passed when `verdict` is None. The detail says why not.
+    """Passed when `verdict` is None. The detail says why not; inconclusive is what was stopped.
 
     `own` tells that the failure is the candidate's own doing, however often it comes back.
     """
 
-    verdict: FailureName | None
+    verdict: Judgement | None
     detail: str = ""
     own: bool = False
 
@@ -55,8 +58,12 @@ def classify(spec: CheckSpec, seen: Observed) -> Judged:
     never ran; then a declared pattern; then what the exit status means.
     """
     match seen.ended:
-        case NotStarted(reason):
+        case NotStarted(reason) | Lost(reason):
             return Judged("infra", reason)
+        case Stopped(reason=reason, asked=True):
+            return Judged("inconclusive", reason, own=True)
+        case Stopped(reason=reason):
+            return Judged(seen.pattern or spec.fails_as, reason)
         case TimedOut(kind):
             deadline = f"killed after its deadline of {spec.deadline_s:g} s"
             idle = f"killed after {spec.idle_s or 0:g} s without output"
@@ -101,7 +108,7 @@ def _produced(spec: CheckSpec, seen: Observed, ended: Finished) -> Judged:
     return Judged(None)
 
 
-def _own(verdict: FailureName, detail: str) -> Judged:
+def _own(verdict: Judgement, detail: str) -> Judged:
     return Judged("incorrect" if verdict in _NOT_ITS_OWN else verdict, detail, own=True)
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import anyio.to_thread
 import msgspec
@@ -10,15 +10,28 @@ import msgspec
 from engine.checks import readers
 from engine.checks.classify import Observed
 from engine.checks.files import Stamp, stamp
-from engine.checks.log import CheckLog
 from engine.checks.result import Result, read_result
 from engine.checks.step import Step
 from engine.core.campaign.checks import CheckSpec, FailureName, JsonMetric, RegexMetric
 from engine.core.campaign.placeholders import fill
 from engine.core.events import Tests
+from engine.executors.jobs.protocol import Lost, Stopped
 from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
 
 _SMALL_BYTES: Final = 65536
+
+
+class Printed(Protocol):
+    """What a command has printed."""
+
+    @property
+    def recent(self) -> bytes:
+        """The last 64 KiB of it."""
+        ...
+
+    async def output(self) -> bytes:
+        """What is kept of it, once it is complete."""
+        ...
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -44,8 +57,8 @@ def before(spec: CheckSpec, root: Path, step: Step) -> Before:
 
 async def observe(
     spec: CheckSpec,
-    ended: Finished | TimedOut | Exceeded | NotStarted,
-    log: CheckLog,
+    ended: Finished | TimedOut | Exceeded | NotStarted | Stopped | Lost,
+    log: Printed,
     before: Before,
     result: Result | None = None,
 ) -> Observed:
@@ -53,7 +66,7 @@ async def observe(
 
     What it reported is in its result file, unless the caller has it.
     """
-    if isinstance(ended, NotStarted):
+    if isinstance(ended, NotStarted | Lost):
         return Observed(ended=ended)
     words = readers.last_words(log.recent)
     result = read_result(before.result_file) if result is None else result
@@ -100,7 +113,7 @@ def _read(spec: CheckSpec, result: Result, before: Before, output: bytes) -> _Re
 
 
 def _observed(
-    ended: Finished | TimedOut | Exceeded, result: Result, read: _Read, words: str
+    ended: Finished | TimedOut | Exceeded | Stopped, result: Result, read: _Read, words: str
 ) -> Observed:
     return Observed(
         ended=ended,

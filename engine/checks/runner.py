@@ -13,6 +13,7 @@ from engine.checks import artifacts, observe
 from engine.checks.boxes import Boxes, Ground
 from engine.checks.classify import classify
 from engine.checks.environment import Interpreter
+from engine.checks.jobs import JobChecks, Wanted
 from engine.checks.log import CheckLog
 from engine.checks.report import CheckReport
 from engine.checks.sealed import Sealed, trouble
@@ -26,6 +27,7 @@ from engine.core.events import LogSpan
 from engine.core.ids import IterationNumber, TraceId
 from engine.core.secrets import Redactor
 from engine.core.state import Candidate
+from engine.executors.jobs.detached import Detached
 from engine.executors.protocol import (
     Command,
     Ended,
@@ -50,6 +52,7 @@ class CheckRunner:
         paths: the run's folder.
         executor: runs the commands.
         interpreter: what `{python}` stands for.
+        detached: runs those that are to outlive the engine.
         boxes: makes the sandboxes of sealed checks; without them a score can be forged.
         room: where everything waits when the disk is full; shared with other writers.
         environ: the variables from which some are handed on; by default the engine's own.
@@ -63,6 +66,7 @@ class CheckRunner:
         *,
         executor: Executor,
         interpreter: Interpreter,
+        detached: Detached | None = None,
         boxes: Boxes | None = None,
         room: Room | None = None,
         environ: Mapping[str, str] | None = None,
@@ -77,6 +81,7 @@ class CheckRunner:
         self._run_marker = paths.run_marker
         self._environ = interpreter.applied(os.environ if environ is None else environ)
         self._sealed = Sealed(paths, executor, boxes, self._room)
+        self._jobs = JobChecks(paths, detached, self._room) if detached is not None else None
 
     async def attend(self) -> None:
         """Keep the sandboxes that stand by, until this is cancelled."""
@@ -106,6 +111,7 @@ class CheckRunner:
         beside: bool = False,
         product: str = "",
         secret_seed: int | None = None,
+        job: Wanted | None = None,
     ) -> CheckReport | Interrupted:
         """What the check says of the candidate, or that it was cut off and has to be done again.
 
@@ -113,6 +119,7 @@ class CheckRunner:
         A champion is run `beside` the candidate, in a folder of its own; its files are not kept.
         `product` is the digest of what an earlier check left, where the check judges that. A judge
         draws from `secret_seed`, where both halves of a pair have one, and else from its own.
+        With a `job` it outlives the engine, and may have begun before this one.
         """
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = Turn(
@@ -130,9 +137,8 @@ class CheckRunner:
             product=product,
             secret_seed=secret_seed,
         )
-        await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
         begun_s = time.monotonic()
-        outcome = await (self._sealed.run(turn) if spec.sealed else self._plain(turn))
+        outcome = await self._outcome(turn, job)
         duration_s = time.monotonic() - begun_s
         if isinstance(outcome, Interrupted):
             return outcome
@@ -141,6 +147,12 @@ class CheckRunner:
             await self._room.wait_for_some(turn.step.folder)
             return Interrupted("it failed while the disk was full")
         return await self._report(turn, outcome, duration_s)
+
+    async def _outcome(self, turn: Turn, job: Wanted | None) -> Outcome | Interrupted:
+        if job is not None and self._jobs is not None:
+            return await self._jobs.run(turn, job, partial(_hand_over, turn))
+        await self._room.write(str(turn.step.folder), partial(_hand_over, turn))
+        return await (self._sealed.run(turn) if turn.spec.sealed else self._plain(turn))
 
     async def _plain(self, turn: Turn) -> Outcome | Interrupted:
         log = CheckLog(
@@ -174,7 +186,7 @@ class CheckRunner:
         kept = await keeper.keep([] if turn.beside else seen.result.artifacts, self._room)
         detail = "; ".join(part for part in (judged.detail, *kept.refused) if part)
         ended = seen.ended if isinstance(seen.ended, Finished) else Finished()
-        log = self._paths.log(number)
+        where = outcome.log or LogSpan(path=f"logs/{self._paths.log(number).name}")
         return CheckReport(
             iteration=number,
             candidate=turn.candidate.id,
@@ -182,8 +194,8 @@ class CheckRunner:
             attempt=turn.attempt,
             outcome="passed" if judged.verdict is None else "failed",
             exit_code=ended.exit_code,
-            duration_s=round(duration_s, 6),
-            log=LogSpan(path=f"logs/{log.name}", start=outcome.start, end=outcome.end),
+            duration_s=round(duration_s if outcome.took_s is None else outcome.took_s, 6),
+            log=msgspec.structs.replace(where, start=outcome.start, end=outcome.end),
             metrics=seen.metrics,
             tests=seen.tests,
             verdict=judged.verdict,

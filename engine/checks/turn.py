@@ -11,6 +11,7 @@ from engine.checks.classify import Judged, Observed
 from engine.checks.step import Step
 from engine.checks.variables import Variables
 from engine.core.campaign.checks import CheckSpec, Part
+from engine.core.event import LogSpan
 from engine.core.ids import TraceId
 from engine.core.secrets import Redactor
 from engine.core.state import Candidate
@@ -48,7 +49,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `start` and `end` are where its output lies in the iteration's log. `folders` are those that
     artifacts may be taken from. `seed` is what the judge drew its inputs from, `product` the
-    digest of what it judged. `voided` says why nothing that it reports counts.
+    digest of what it judged. `voided` says why nothing that it reports counts. A job has a `log`
+    of its own, and says itself how long it `took_s`.
     """
 
     seen: Observed
@@ -59,6 +61,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     product: str = ""
     voided: str = ""
+    log: LogSpan | None = None
+    took_s: float | None = None
 
 
 def header(turn: Turn, part: Part = "run") -> str:

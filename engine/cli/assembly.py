@@ -26,6 +26,7 @@ from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
 from engine.core.events import Limits, Record
 from engine.core.space import Space
 from engine.executors.clock import EngineClock
+from engine.executors.jobs.detached import Detached
 from engine.executors.local import Local
 from engine.loop.campaign_checks import CampaignChecks
 from engine.loop.engine import Engine, Parts, heard_signals
@@ -122,6 +123,7 @@ async def run_engine(
             paths,
             executor=executor,
             interpreter=interpreter,
+            detached=Detached(),
             boxes=_boxes(request, interpreter),
             room=room,
         )

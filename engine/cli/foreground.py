@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, assert_never
 
 import anyio
@@ -19,6 +19,7 @@ from engine.cli.printer import Printer
 from engine.cli.request import Request, make_folder, refuse_held
 from engine.core import failpoints
 from engine.core.events import FinishReason, Record
+from engine.core.ids import JobId
 from engine.core.state import Finished, RunState
 from engine.executors.trees import kill_leftovers
 from engine.loop.failing import EngineFailedError
@@ -53,7 +54,11 @@ def foreground(request: Request) -> int:
         return _say(f"environment: {error}", Exit.WRONG)
     me = identity.own()
     marker, agents = request.paths.run_marker, str(request.paths.agents.resolve())
-    taken = take_over(request.paths, wanted, me, lambda: kill_leftovers(marker, agents))
+
+    def end_leftovers(kept: Collection[JobId]) -> None:
+        kill_leftovers(marker, agents, kept=kept)
+
+    taken = take_over(request.paths, wanted, me, end_leftovers)
     match taken:
         case Opened():
             return _run(request, taken, me)

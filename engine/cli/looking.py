@@ -29,6 +29,7 @@ from engine.client import (
 )
 from engine.core.agent_lines import usd_text
 from engine.core.duration import format_duration
+from engine.core.jobs.parts import Jobs
 
 FOLLOW_S: Final = 0.2
 READ_BYTES: Final = 1 << 16
@@ -95,6 +96,11 @@ def logs(run: str | None, *, iteration: int | None, engine_log: bool, follow: bo
     """Print the log of an iteration, or the engine's."""
     handle = open_run(run)
     path = handle.paths.engine_log if engine_log else _iteration_log(handle, iteration)
+    print_log(handle, path, follow=follow)
+
+
+def print_log(handle: RunHandle, path: Path, *, follow: bool) -> None:
+    """Print a log of the run; with `follow` as it grows, for as long as an engine lives."""
     offset = 0
     while True:
         live = handle.liveness().held
@@ -117,12 +123,22 @@ def _iteration_log(handle: RunHandle, iteration: int | None) -> Path:
     path = handle.log_path(number)
     if number and path.exists():
         return path
+    if (job := _job_log(handle, number)) is not None:
+        return job
     warn_of_damage(handle)
     if last == 0:
         fail(f"{handle.paths.root} has no iteration yet", Exit.NOTHING_VALID)
     if number > last:
         fail(f"{handle.paths.root} has no iteration {number}; it has {last}")
     return fail(f"iteration {number} has printed nothing yet", Exit.NOTHING_VALID)
+
+
+def _job_log(handle: RunHandle, iteration: int) -> Path | None:
+    """The log of the last job of an iteration, all of whose checks were detached."""
+    jobs = handle.state.jobs if handle.state else Jobs()
+    found = [each for each in (*jobs.done, *jobs.open.values()) if each.iteration == iteration]
+    path = handle.paths.job(found[-1].id) / "log" if found else None
+    return path if path is not None and path.exists() else None
 
 
 def _newest_log(folder: Path) -> int:
@@ -158,6 +174,7 @@ def _status_text(status: Status) -> str:
         lines.append(f"baseline  {status.baseline.candidate} {status.baseline.text}")
     if status.noise is not None:
         lines.append(f"sees      {status.noise.text}")
+    lines += [f"job {j.job}  #{j.iteration} {j.check}  {j.state}" for j in status.jobs]
     lines += [f"slot {s.slot}  #{s.iteration} {s.phase}  {s.since_s:.1f} s" for s in status.slots]
     lines.append(status.run_dir)
     return "\n".join(lines)

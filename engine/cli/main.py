@@ -9,6 +9,7 @@ from engine.cli.main_agents import directive, login, show, stash
 from engine.cli.main_approvals import approvals, approve, refuse
 from engine.cli.main_champion import champion
 from engine.cli.main_finish import finish
+from engine.cli.main_jobs import job
 from engine.cli.main_mentor import mentor
 from engine.cli.main_run import LARGEST, run
 from engine.cli.main_todos import todo
@@ -193,6 +194,7 @@ main.add_command(approve)
 main.add_command(champion)
 main.add_command(directive)
 main.add_command(finish)
+main.add_command(job)
 main.add_command(login)
 main.add_command(mentor)
 main.add_command(refuse)

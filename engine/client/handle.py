@@ -6,12 +6,14 @@ from typing import Final
 
 from engine.client import logs
 from engine.client.errors import ClientError, NoSuchRun
-from engine.core.commands import AnyCommand, Envelope, Pause, Resume
+from engine.core.commands import AnyCommand, Envelope, Pause, Resume, StopJob
 from engine.core.events import Record
 from engine.core.fold import FoldError, fold
-from engine.core.ids import CommandId
+from engine.core.ids import CommandId, JobId
 from engine.core.state import Answer, RunState
+from engine.executors.jobs import record as job_files
 from engine.journal import Damaged, JournalReader
+from engine.reports.jobs import JobLook
 from engine.reports.leaderboard import Leaderboard, leaderboard
 from engine.reports.status import Status, View, status_of
 from engine.runfolder import Liveness, RunPaths, inbox, lock, look, pause
@@ -111,8 +113,13 @@ class RunHandle:
         liveness = self.liveness()
         damage = self._damage_seen_with(liveness)
         journal = damage.message if damage else "ok"
-        view = View(run=self.paths.name, run_dir=str(self.paths.root), journal=journal)
+        view = View(self.paths.name, str(self.paths.root), journal, self._looks())
         return status_of(self._state, liveness, time.time() if now is None else now, view)
+
+    def _looks(self) -> dict[JobId, JobLook]:
+        """What the folders of the jobs say that are under way."""
+        jobs = self._state.jobs.open if self._state else {}
+        return {job: _look(self.paths.job(job)) for job in jobs}
 
     def _damage_seen_with(self, liveness: Liveness) -> Damaged | None:
         """What is wrong with the journal, in the light of lock and heartbeat."""
@@ -140,6 +147,7 @@ class RunHandle:
         command_id = inbox.new_id()
         try:
             self._set_pause(command)
+            self._stop_job(command)
             inbox.put(self.paths.inbox, Envelope(id=command_id, by=self._by, command=command))
         except OSError as error:
             raise ClientError(
@@ -156,6 +164,14 @@ class RunHandle:
                 pause.remove(self.paths.pause)
             case _:
                 pass
+
+    def _stop_job(self, command: AnyCommand) -> None:
+        """Have a job ended that no engine could end: its supervisor looks for this file."""
+        if not isinstance(command, StopJob) or self._state is None or self._is_live():
+            return
+        if command.job in self._state.jobs.open:
+            wish = job_files.Stop(how="stopped", by=self._by, reason=command.reason)
+            job_files.ask(self.paths.job(command.job), wish)
 
     def unanswered(self) -> list[Envelope]:
         """The commands in the inbox that nobody has answered yet, in their order."""
@@ -200,3 +216,11 @@ class RunHandle:
     def close(self) -> None:
         """Let go of everything."""
         self._reader.close()
+
+
+def _look(folder: Path) -> JobLook:
+    began = job_files.started(folder) is not None
+    # In this order: what has ended meanwhile is over then, and not lost.
+    held = job_files.is_locked(folder)
+    ended = job_files.ended(folder) is not None
+    return JobLook(began, held, ended, job_files.pulse(folder))

@@ -28,8 +28,10 @@ from engine.core.commands import (
     Review,
     Stash,
     Stop,
+    StopJob,
     name_of,
 )
+from engine.core.detaching import stop_job
 from engine.core.housekeeping import todo_command
 from engine.core.reviewing import ask
 from engine.core.state import RunState
@@ -76,6 +78,8 @@ def _effect(state: RunState, envelope: Envelope, now_s: float) -> list[e.AnyEven
             return rule(state, command, by=envelope.by)
         case Finish() | CancelFinish() as command:
             return finish_command(state, command, by=envelope.by, now_s=now_s)
+        case StopJob() as command:
+            return stop_job(state, command, by=envelope.by)
         case _:
             assert_never(envelope.command)
 

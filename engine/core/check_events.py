@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from engine.core.event import Event, LogSpan
-from engine.core.ids import CandidateId, IterationNumber
+from engine.core.ids import CandidateId, IterationNumber, JobId
 from engine.core.parts import Half, Hotspot
 from engine.core.verdict import Verdict
 
@@ -21,7 +21,10 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):
-    """Intent: the command of a check is about to run; `half` says for which half of a pair."""
+    """Intent: the command of a check is about to run; `half` says for which half of a pair.
+
+    With a `job` it outlives the engine, and its output is that job's log.
+    """
 
     iteration: IterationNumber
     candidate: CandidateId
@@ -29,6 +32,7 @@ class CheckStarted(Event, frozen=True, kw_only=True):
     attempt: int
     log: LogSpan
     half: Half | None = None
+    job: JobId | None = None
 
 
 class CheckFinished(Event, frozen=True, kw_only=True):

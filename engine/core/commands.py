@@ -10,6 +10,7 @@ from engine.core.ids import (
     CommandId,
     DirectiveId,
     IterationNumber,
+    JobId,
     StashId,
     TodoId,
 )
@@ -150,6 +151,13 @@ class CancelFinish(Command, frozen=True, kw_only=True, tag="finish cancel"):
     """Let the run go on as if no finish had been planned."""
 
 
+class StopJob(Command, frozen=True, kw_only=True, tag="job stop"):
+    """End a detached job; its iteration is inconclusive then."""
+
+    job: JobId
+    reason: str = ""
+
+
 AnyCommand = (
     Pause
     | Resume
@@ -170,6 +178,7 @@ AnyCommand = (
     | RejectChampion
     | Finish
     | CancelFinish
+    | StopJob
 )
 
 

@@ -47,14 +47,8 @@ from engine.core.finish.events import Phase as Phase  # noqa: PLC0414
 from engine.core.finish.events import ReportFile as ReportFile  # noqa: PLC0414
 from engine.core.finish.events import Source as Source  # noqa: PLC0414
 from engine.core.finish.parts import FinishRules
-from engine.core.ids import (
-    CandidateId,
-    CommandId,
-    IterationNumber,
-    RunId,
-    StashId,
-    TraceId,
-)
+from engine.core.ids import CandidateId, CommandId, IterationNumber, RunId, StashId, TraceId
+from engine.core.jobs.events import JobEvent as JobEvent  # noqa: PLC0414  (read from here)
 from engine.core.measuring_events import (
     ChampionAccepted,
     ChampionMeasured,
@@ -354,6 +348,7 @@ AnyEvent = (
     | ReportStarted
     | ReportWritten
     | ReportFailed
+    | JobEvent
     | RunFinished
     | EngineStopped
 )

@@ -37,6 +37,12 @@ NAMES: Final = (
     "check.spawned",  # its process runs
     "check.produced",  # sealed: the candidate's code is done, the judge has not begun
     "check.ended",  # its process ended, the outcome is unrecorded
+    "job.recorded",  # detached: the intent is recorded, there is no supervisor yet
+    "job.spawned",  # its supervisor was started, and has not said who it is
+    "job.started",  # that it runs is recorded
+    "job.attached",  # a later engine follows it again, and has recorded that
+    "job.ended",  # it ended and its record is read, that is unrecorded
+    "job.over",  # how it ended is recorded, what the check made of it is not
     "outcome.recorded",  # the outcome is recorded, no verdict yet
     "verdict.recorded",  # the iteration ended, its scratch folder is still there
     "recheck.begun",  # that a candidate is measured again is recorded, no check was begun

@@ -8,6 +8,7 @@ from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_failures import count_failures
 from engine.core.fold_finish import fold_finish
+from engine.core.fold_jobs import fold_job, follow_check
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
 from engine.core.fold_reviews import fold_review
@@ -74,8 +75,8 @@ def _countable(size: int | None) -> int | None:
 
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
-    if isinstance(event, e.FinishEvent):
-        fold_finish(state, event, record.time)
+    if isinstance(event, e.FinishEvent | e.JobEvent):
+        _apart(state, event, record)
         return
     match event:
         case e.RunCreated() | e.ClockJumped():
@@ -134,6 +135,13 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             _answered(state, event.command_id, answer)
         case _:
             _run(state, event, record)
+
+
+def _apart(state: RunState, event: e.FinishEvent | e.JobEvent, record: e.Record) -> None:
+    if isinstance(event, e.JobEvent):
+        fold_job(state, event)
+    else:
+        fold_finish(state, event, record.time)
 
 
 def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
@@ -236,7 +244,9 @@ def _iteration(
         case e.CandidateProposed():
             _proposed(state, event, record)
         case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted():
-            _check(_open(state, event.iteration, record), event, record.time)
+            turn = _open(state, event.iteration, record)
+            _check(turn, event, record.time)
+            follow_check(state, turn, event, record.time)
             if isinstance(event, e.CheckFinished):
                 _took(state, event)
         case e.PairDrawn():

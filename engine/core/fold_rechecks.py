@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from engine.core import events as e
+from engine.core.fold_jobs import follow_check
 from engine.core.ids import CandidateId, trace_id
 from engine.core.rechecked import Drift, Evidence, Known, Recheck, Rechecked
 from engine.core.sameness import differs
@@ -28,6 +29,7 @@ def fold_recheck(state: RunState, event: RecheckEvent, time: str) -> None:
         case e.RecheckStarted() | e.RecheckChecked() | e.RecheckInterrupted():
             if state.rechecks.open is not None:
                 _step(state, state.rechecks.open.turn, event, time)
+                follow_check(state, state.rechecks.open.turn, event, time)
         case e.RecheckEnded():
             _ended(state, event)
         case e.ChampionDemoted():

@@ -13,13 +13,19 @@ OnFail = Literal["fail", "count-failure", "continue"]
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A check: its name, when it is worth running, and how often `infra` may be tried again."""
+    """A check: its name, when it is worth running, and how often `infra` may be tried again.
+
+    Of each resource in `needs` it takes so much while it runs. One that is `detached` outlives the
+    engine.
+    """
 
     name: str
     when: Literal["always", "would_promote"] = "always"
     retries: int = 0
     backoff_s: float = 20.0
     on_fail: OnFail = "count-failure"
+    needs: dict[str, int] = {}
+    detached: bool = False
 
 
 class PlannedAgent(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,3 +76,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[Gate, ...] = ()
     memory: MemoryRules = MemoryRules()
     mentor: MentorRules | None = None
+    resources: dict[str, int] = {}
+
+    def named(self, check: str) -> PlannedCheck:
+        """The check of that name; a plain one where the campaign has none any more."""
+        found = (each for each in self.checks if each.name == check)
+        return next(found, None) or PlannedCheck(name=check)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from engine.core.check_events import CheckFinished
 from engine.core.event import Event, LogSpan
-from engine.core.ids import CandidateId, IterationNumber
+from engine.core.ids import CandidateId, IterationNumber, JobId
 from engine.core.pairs.decided import Decision
 from engine.core.parts import Half
 
@@ -49,6 +49,7 @@ class RecheckStarted(Event, frozen=True, kw_only=True):
     attempt: int
     log: LogSpan
     half: Half | None = None
+    job: JobId | None = None
 
 
 class RecheckChecked(Event, frozen=True, kw_only=True):

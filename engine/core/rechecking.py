@@ -17,6 +17,7 @@ from engine.core.plan import Plan, PlannedCheck, PlannedReferee
 from engine.core.recheck_events import Purpose
 from engine.core.recheck_results import compared_again, ended
 from engine.core.rechecked import Recheck
+from engine.core.resources import within
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import DrawPair, RunCheck, TakeTurns, Wait
 from engine.core.verdicts import metrics_of
@@ -142,7 +143,8 @@ def next_recheck_step(state: RunState, again: Recheck, plan: Plan, now_s: float)
         or _checks_left(again, plan)
         or compared_again(state, again, plan)
     )
-    return in_turn(state, again.turn, plan, step) if isinstance(step, RunCheck) else step
+    step = in_turn(state, again.turn, plan, step) if isinstance(step, RunCheck) else step
+    return within(state, again.turn, plan, step) if isinstance(step, RunCheck) else step
 
 
 def _moot(state: RunState, again: Recheck) -> RecheckEnded | None:
@@ -186,8 +188,8 @@ def _times(turn: OpenIteration, last: CheckFinished) -> int:
 def _failed(again: Recheck, last: CheckFinished) -> RecheckEnded:
     """What a failure says of the candidate: nothing, where the machine or the baseline failed."""
     why = f"{last.check}: {last.detail}"
-    if last.verdict == "infra":
-        return ended(again, "infra", why)
+    if last.verdict in ("infra", "inconclusive"):
+        return ended(again, last.verdict, why)
     if last.half is not None and last.half.role == "champion":
         return ended(again, "inconclusive", f"the baseline, {again.against}, fails: {why}")
     if last.half is not None and not last.half.prepares:

@@ -14,7 +14,8 @@ from engine.core.gates import vetoes
 from engine.core.ids import CandidateId
 from engine.core.judging import by_pairs, calibrated, half_failed
 from engine.core.measuring import SYNC, in_turn, made_ready_again, next_half, pairs_of, stale
-from engine.core.plan import Plan, PlannedCheck, PlannedReferee
+from engine.core.plan import Plan, PlannedReferee
+from engine.core.resources import within
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import (
@@ -54,6 +55,14 @@ def next_step(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) ->
         plan: its steps and the policies.
         now_s: seconds since 1970.
     """
+    step = _next(state, turn, plan, now_s)
+    if not isinstance(step, RunCheck):
+        return step
+    return within(state, turn, plan, step, lambda other: _next(state, other, plan, now_s))
+
+
+def _next(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> Step:
+    """What comes next where there is enough of what checks need."""
     if turn.put_aside is not None:
         return PutAside()
     if turn.cut:
@@ -109,8 +118,7 @@ def _after_failure(
         return None
     if last.voided:
         return verdict_of(state, turn, "infra", last.voided)
-    check = next((check for check in plan.checks if check.name == last.check), None)
-    check = check or PlannedCheck(name=last.check)
+    check = plan.named(last.check)
     failed = sum(report.check == check.name for report in turn.finished)
     if last.verdict == "infra" and failed <= check.retries:
         until_s = _seconds(turn.finished_at) + check.backoff_s * 2 ** (failed - 1)
@@ -121,7 +129,8 @@ def _after_failure(
         turn,
         last.verdict or "incorrect",
         f"{last.check}: {last.detail}",
-        on_fail=check.on_fail,
+        # What somebody stopped is no failure.
+        on_fail="continue" if last.verdict == "inconclusive" else check.on_fail,
         signature=_signature(last),
     )
 

@@ -25,6 +25,7 @@ from engine.core.ids import (
     RunId,
     StashId,
 )
+from engine.core.jobs.parts import Jobs
 from engine.core.memory.parts import Memory
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
@@ -257,6 +258,7 @@ class RunState(msgspec.Struct, kw_only=True):
     rechecks: Rechecks = msgspec.field(default_factory=Rechecks)
     finish: Finish | None = None
     report: Report | None = None
+    jobs: Jobs = msgspec.field(default_factory=Jobs)
 
     @property
     def turns(self) -> list[OpenIteration]:

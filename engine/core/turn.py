@@ -11,7 +11,7 @@ from engine.core.events import (
     PairDrawn,
     StashRequested,
 )
-from engine.core.ids import ApprovalId, CandidateId, IterationNumber, TraceId
+from engine.core.ids import ApprovalId, CandidateId, IterationNumber, JobId, TraceId
 from engine.core.parts import Half
 
 
@@ -35,7 +35,8 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     are those that the machine cut off; `answered_at` is when the last of both ended. `half` is the
     one that `check` runs for, `halves` are those that ended; they are not in `finished`. `drawn`
     is what chance has said of pairs. `again` says for what a candidate is measured again whose own
-    iteration is over. `cut` says why the run's finish leaves no time for what is left of it.
+    iteration is over. `cut` says why the run's finish leaves no time for what is left of it. `job`
+    is what runs `check`, where that outlives the engine.
     """
 
     iteration: IterationNumber
@@ -62,6 +63,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     put_aside: StashRequested | None = None
     again: str = ""
     cut: str = ""
+    job: JobId | None = None
 
     @property
     def phase(self) -> str:

@@ -1,14 +1,12 @@
-"""Starting a process, waiting for its end, and sending it signals: all that differs by platform.
+"""Starting a process and waiting for its end: all of it that differs by platform.
 
-On Linux a process gets a parent-death signal, its end is awaited on a descriptor, and a signal
-cannot hit another process that got the same pid. Elsewhere each of these falls back to less.
+On Linux a process gets a parent-death signal, and its end is awaited on a descriptor. Elsewhere
+each of these falls back to less.
 """
 
-import ctypes
 import functools
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
@@ -18,14 +16,12 @@ from typing import Final, NamedTuple
 
 import anyio
 
-from engine.executors import procfs
-from engine.executors.procfs import Process
+from engine.executors import signalling
 from engine.executors.protocol import Command
 
 ENGINE_VARIABLE: Final = "CONTROLROOM_ENGINE"
 """Set in the engine's own environment: what libraries start for it is told from a check's by it."""
 
-_SET_CHILD_SUBREAPER: Final = 36
 _SHELL: Final = "/bin/sh"
 _found: Final[dict[tuple[str, str], str]] = {}
 
@@ -42,12 +38,7 @@ class MachineLacksError(CannotStartError):
 def adopt_orphans() -> bool:
     """Whether processes whose parents die become children of this one from now on."""
     os.environ[ENGINE_VARIABLE] = str(os.getpid())
-    if sys.platform != "linux":
-        return False
-    try:
-        return ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    except (OSError, AttributeError):
-        return False
+    return signalling.become_subreaper()
 
 
 class Launch(NamedTuple):
@@ -199,38 +190,3 @@ async def wait_exit(process: "subprocess.Popen[bytes]") -> int:
     finally:
         os.close(descriptor)
     return process.wait()
-
-
-def send(process: Process, number: signal.Signals) -> None:
-    """Signal the process, unless it has ended; a later process with its pid is never hit."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):
-        if procfs.start_ticks(process.pid) in (process.start_ticks, None):
-            with suppress(OSError):
-                os.kill(process.pid, number)
-        return
-    try:
-        if procfs.start_ticks(process.pid) == process.start_ticks:
-            signal.pidfd_send_signal(descriptor, number)
-    except OSError:
-        pass  # it ended, or it belongs to another user
-    finally:
-        os.close(descriptor)
-
-
-def send_group(group: int, number: int) -> bool:
-    """Signal a process group; whether there was anyone in it."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # macOS says this of a group of zombies
-        return False
-    return True
-
-
-def reap(pid: int) -> None:
-    """Take a dead child off the process table."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)

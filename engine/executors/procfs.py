@@ -48,10 +48,35 @@ def everything() -> list[Process]:
     return [process for pid in _pids() if (process := read(pid)) is not None]
 
 
+def descendants(roots: dict[int, Process], alive: dict[int, Process]) -> dict[int, Process]:
+    """The processes in `roots` and all of `alive` that come from them."""
+    found = dict(roots)
+    grown = True
+    while grown:
+        more = {
+            pid: process
+            for pid, process in alive.items()
+            if process.parent in found and pid not in found
+        }
+        found |= more
+        grown = bool(more)
+    return found
+
+
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when there is none."""
     process = read(pid)
     return None if process is None else process.start_ticks
+
+
+def taken(pid: int) -> tuple[int, int]:
+    """Processor time in clock ticks, with that of children it has waited for, and pages held."""
+    try:
+        text = _bytes(f"{_PROC}/{pid}/stat").decode("ascii", "replace")
+    except OSError:
+        return 0, 0
+    fields = text[text.rfind(")") + 2 :].split()
+    return sum(map(int, fields[11:15])), int(fields[21])
 
 
 def variables(pid: int) -> frozenset[bytes]:

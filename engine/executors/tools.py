@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 import msgspec
 
-from engine.executors import processes
+from engine.executors import processes, signalling
 from engine.executors.protocol import TOOL_VARIABLE, NotStarted, TimedOut
 
 MOST_BYTES: Final = 64 << 20
@@ -120,7 +120,7 @@ class _Running:
         )
 
     def _kill(self) -> None:
-        processes.send_group(self._process.pid, signal.SIGKILL)
+        signalling.send_group(self._process.pid, signal.SIGKILL)
 
     async def _end(self) -> None:
         self._kill()
@@ -135,7 +135,7 @@ class _Running:
         with suppress(ChildProcessError):  # orphans may have come to this process
             while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
                 pass
-        return processes.send_group(self._process.pid, 0)
+        return signalling.send_group(self._process.pid, 0)
 
 
 class _Stream:

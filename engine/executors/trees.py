@@ -10,14 +10,21 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 import anyio
 
-from engine.executors import processes, procfs
+from engine.executors import processes, procfs, signalling
 from engine.executors.procfs import Process
-from engine.executors.protocol import RUN_VARIABLE, STEP_VARIABLE, TOOL_VARIABLE, Marker
+from engine.executors.protocol import (
+    JOB_VARIABLE,
+    JOBS_VARIABLE,
+    RUN_VARIABLE,
+    STEP_VARIABLE,
+    TOOL_VARIABLE,
+    Marker,
+)
 
 UNKILLABLE_S: Final = 10.0
 """How long a process may take to die of KILL: one in a system call on a dead disk never does."""
@@ -89,7 +96,7 @@ def _members(step: Step, seen: dict[int, Process]) -> dict[int, Process]:
     alive = _living(mine or set())
     found = {pid: process for pid, process in alive.items() if _owns(step, process)}
     found |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
-    return _descendants(found, alive)
+    return procfs.descendants(found, alive)
 
 
 def _living(mine: set[int]) -> dict[int, Process]:
@@ -98,7 +105,7 @@ def _living(mine: set[int]) -> dict[int, Process]:
     for pid in mine & alive.keys():
         # One in our own session was started by a library, which awaits its status.
         if alive[pid].dead and pid not in _running and alive[pid].session != ours:
-            processes.reap(pid)
+            signalling.reap(pid)
     alive.pop(os.getpid(), None)
     return {pid: process for pid, process in alive.items() if not process.dead}
 
@@ -114,6 +121,8 @@ def _owns(step: Step, process: Process) -> bool:
         return False
     if _mark(RUN_VARIABLE, step.marker.run) in marks:
         return True
+    if any(mark.startswith(_mark(JOB_VARIABLE, "")) for mark in marks):
+        return False  # it outlives every step, and comes to us only when its supervisor dies
     return _orphaned(process, marks) and (
         any(procfs.opened(process.pid, stream) in step.pipes for stream in (1, 2))
         # What runs in a sandbox never becomes ours: its own first process adopts it.
@@ -136,34 +145,20 @@ def _same(now: Process | None, then: Process) -> bool:
     return now is not None and now.start_ticks == then.start_ticks
 
 
-def _descendants(roots: dict[int, Process], alive: dict[int, Process]) -> dict[int, Process]:
-    found = dict(roots)
-    grown = True
-    while grown:
-        more = {
-            pid: process
-            for pid, process in alive.items()
-            if process.parent in found and pid not in found
-        }
-        found |= more
-        grown = bool(more)
-    return found
-
-
 def _signal(members: dict[int, Process], seen: dict[int, Process], *, kill: bool) -> None:
     for pid, process in members.items():
         if kill:
-            processes.send(process, signal.SIGKILL)
+            signalling.send(process, signal.SIGKILL)
         elif pid not in seen:
-            processes.send(process, signal.SIGTERM)
-            processes.send(process, signal.SIGCONT)  # a stopped process would not notice
+            signalling.send(process, signal.SIGTERM)
+            signalling.send(process, signal.SIGCONT)  # a stopped process would not notice
 
 
 async def _end_group(step: Step, grace_s: float) -> int:
     """What can be done without /proc: the process group, which cannot be counted."""
     begun_s = time.monotonic()
     number = int(signal.SIGTERM)
-    while processes.send_group(step.pid, number):
+    while signalling.send_group(step.pid, number):
         passed_s = time.monotonic() - begun_s
         if passed_s > grace_s + UNKILLABLE_S:
             break
@@ -173,7 +168,11 @@ async def _end_group(step: Step, grace_s: float) -> int:
 
 
 def kill_leftovers(
-    run: str, agents: str | None = None, timeout_s: float = UNKILLABLE_S
+    run: str,
+    agents: str | None = None,
+    timeout_s: float = UNKILLABLE_S,
+    *,
+    kept: Collection[str] = (),
 ) -> list[int]:
     """The pids of what a dead engine's run left behind; all of it is gone when this returns.
 
@@ -184,11 +183,27 @@ def kill_leftovers(
         agents: the real path of the folder in which agents have their homes. What sheds the
             marker may still have a PATH into there, where some agents keep their own tools.
         timeout_s: seconds after which a process that does not die is given up, with a warning.
+        kept: ids of jobs that go on.
     """
     steps = _kill_all(lambda seen: _left_by(run, agents, seen), timeout_s)
+    spared = {_mark(JOB_VARIABLE, f"{run}#{job}") for job in kept}
+    jobs = _kill_all(lambda seen: _with_company(_jobs_of(run, spared), seen), timeout_s)
     # The engine's own commands are in its session, which is a person's: they are ended apart.
     tools = _kill_all(lambda seen: _tools_left_by(run, seen), timeout_s)
-    return sorted(steps | tools)
+    return sorted(steps | jobs | tools)
+
+
+def kill_job(run: str, job: str, timeout_s: float = UNKILLABLE_S) -> list[int]:
+    """The pids of what there was of a job, its supervisor included; it is gone now. It blocks."""
+    mark = f"{run}#{job}"
+    return sorted(
+        _kill_all(lambda seen: _with_company(procfs.carrying(JOB_VARIABLE, mark), seen), timeout_s)
+    )
+
+
+def _jobs_of(run: str, spared: set[bytes]) -> list[Process]:
+    found = procfs.carrying(JOBS_VARIABLE, run)
+    return [process for process in found if not spared & procfs.variables(process.pid)]
 
 
 def _kill_all(
@@ -203,7 +218,7 @@ def _kill_all(
             break
         seen |= members
         for process in members.values():
-            processes.send(process, signal.SIGKILL)
+            signalling.send(process, signal.SIGKILL)
         time.sleep(0.005)
     return set(seen)
 
@@ -215,13 +230,18 @@ def _tools_left_by(run: str, seen: dict[int, Process]) -> dict[int, Process]:
     alive = {process.pid: process for process in procfs.everything() if not process.dead}
     tools |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
     spared = _ancestors(os.getpid(), alive)
-    found = _descendants(tools, alive)
+    found = procfs.descendants(tools, alive)
     return {pid: process for pid, process in found.items() if pid not in spared}
 
 
 def _left_by(run: str, agents: str | None, seen: dict[int, Process]) -> dict[int, Process]:
     named = procfs.carrying(RUN_VARIABLE, run)
     named += [] if agents is None else procfs.with_path_into(agents)
+    return _with_company(named, seen)
+
+
+def _with_company(named: list[Process], seen: dict[int, Process]) -> dict[int, Process]:
+    """Those that were found by what they carry, and all that belongs to them."""
     marked = {process.pid: process for process in named}
     if not marked and not seen:
         return {}
@@ -234,7 +254,7 @@ def _left_by(run: str, agents: str | None, seen: dict[int, Process]) -> dict[int
     sessions = {leader for leader in sessions if leader in known or leader not in alive}
     found |= {pid: process for pid, process in alive.items() if process.session in sessions}
     found |= {pid: alive[pid] for pid in seen if _same(alive.get(pid), seen[pid])}
-    found = _descendants(found, alive)
+    found = procfs.descendants(found, alive)
     return {pid: process for pid, process in found.items() if pid not in spared}
 
 

@@ -1,6 +1,9 @@
 """The checks of a campaign, as iterations use them."""
 
+from functools import partial
+
 from engine.checks.boxes import Ground
+from engine.checks.jobs import Wanted
 from engine.checks.runner import CheckRunner
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.environment import EnvSpec
@@ -8,9 +11,11 @@ from engine.core.campaign.models import Campaign
 from engine.core.events import CheckFinished, LogSpan
 from engine.core.ids import IterationNumber
 from engine.core.state import Candidate
+from engine.executors.jobs.protocol import News
 from engine.executors.protocol import Interrupted
 from engine.loop.control import CutOff
 from engine.loop.iteration import CheckJob
+from engine.loop.jobs import event_of
 
 
 class CampaignChecks:
@@ -56,12 +61,19 @@ class CampaignChecks:
             beside=job.half is not None and job.half.role == "champion",
             product=_product(spec, job),
             secret_seed=job.secret_seed,
+            job=None if job.job is None else Wanted(id=job.job, tell=partial(_tell, job)),
         )
         return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
 
     def clear(self, iteration: IterationNumber) -> None:
         """Give up what stands by for an iteration that is over; remove its scratch files."""
         self._runner.clear(iteration)
+
+
+async def _tell(job: CheckJob, news: News) -> None:
+    """Pass on what becomes of a job, as an event."""
+    if job.job is not None:
+        await job.tell(event_of(job.job, news))
 
 
 def _product(spec: CheckSpec, job: CheckJob) -> str:

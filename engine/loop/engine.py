@@ -25,6 +25,7 @@ from engine.core.events import (
     RunResumed,
     StopRequested,
 )
+from engine.core.jobs.events import JobStopRequested
 from engine.core.pairs.decision import prepare
 from engine.core.plan import Plan
 from engine.core.state import RunState
@@ -37,6 +38,7 @@ from engine.loop.failing import INTERNAL_ERROR, failure_of, first
 from engine.loop.finishing import Finishing
 from engine.loop.guard import Guard
 from engine.loop.iteration import Checks, CodeSteps, Iteration
+from engine.loop.jobs import Ender
 from engine.loop.mentoring import Mentor, NoMentor
 from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
@@ -110,6 +112,7 @@ class Engine:
         room = Room(on_wait=lambda reason: parts.trouble.note("receipts", reason))
         self._receipts = ReceiptWriter(parts.paths, room)
         self._pages = Pages(parts.state, parts.paths, room)
+        self._jobs = Ender(self._writer, parts.paths)
         self._signal: str | None = None
         self._tasks: TaskGroup | None = None
         self._work_scope = anyio.CancelScope()
@@ -182,6 +185,7 @@ class Engine:
         code = await self._code(checks)
         await self._guard.look()
         await self._receipts.catch_up(self._writer.state)
+        self._jobs.stop_unwanted()
         if (harness := code.harness or self._parts.harness()) is not None:
             await record_harness(self._writer, self._parts.paths, harness)
         iteration = Iteration(
@@ -266,6 +270,8 @@ class Engine:
         return finished.exit_status
 
     async def _stopped(self, reason: str, status: int) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._jobs.end_left()
         with anyio.move_on_after(LAST_WORD_S, shield=True):
             await self._writer.record(
                 EngineStopped(
@@ -284,6 +290,8 @@ class Engine:
                 self._control.open_gate()
             case StopRequested():
                 self._drain()
+            case JobStopRequested(job=job):
+                self._jobs.stop(job)
             case FinishMoved():
                 # What waits at the gate was cut off, only its end is left: the deadline holds.
                 self._control.open_gate()

@@ -1,7 +1,7 @@
 """One iteration, from its first step to its verdict: intent recorded, act, outcome recorded."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, assert_never
 
 import anyio
@@ -10,6 +10,7 @@ import msgspec
 from engine.checks.boxes import Ground
 from engine.checks.harness import Harness
 from engine.core import failpoints
+from engine.core.detaching import as_job
 from engine.core.events import (
     AnyEvent,
     CheckFinished,
@@ -19,7 +20,8 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.finishing import counted
-from engine.core.ids import IterationNumber
+from engine.core.ids import IterationNumber, JobId
+from engine.core.jobs.events import JobEvent
 from engine.core.judging import found_out
 from engine.core.measuring import drawn_of, measured_as, pair_seed
 from engine.core.parts import Half
@@ -39,14 +41,20 @@ from engine.core.steps import (
 from engine.loop.control import Control, CutOff
 from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
+from engine.loop.jobs import Follower
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
+
+
+async def _nobody(event: JobEvent) -> None:
+    del event
 
 
 class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt at one check of one candidate, on the ground of its own code, if any.
 
-    `env` is what the check gets besides what the campaign says.
+    `env` is what the check gets besides what the campaign says. A `job` outlives the engine, and
+    `tell` records what becomes of it.
     """
 
     check: str
@@ -57,6 +65,8 @@ class CheckJob(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground | None = None
     half: Half | None = None
     env: dict[str, str] = {}
+    job: JobId | None = None
+    tell: Callable[[JobEvent], Awaitable[None]] = _nobody
 
     @property
     def secret_seed(self) -> int | None:
@@ -146,6 +156,7 @@ class Iteration:
         self._checks = checks
         self._plan = plan
         self._code = code
+        self._follower = Follower(writer)
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
@@ -238,11 +249,30 @@ class Iteration:
             # Since the gate was passed a pause may have been recorded, after which nothing starts,
             # or another iteration may have begun to measure.
             step_now = next_step(state, state.open[number], self._plan, time.time())
-            return [] if self._control.held or step_now != step else [started]
+            if self._control.held or step_now != step:
+                return []
+            return [as_job(state, self._plan, started)]
 
         if await self._writer.decide(begin):
-            failpoints.reach("check.recorded")
-            await self._act(job)
+            await self._act(self._begun(job))
+
+    def _begun(self, job: CheckJob) -> CheckJob:
+        """What was begun, now that it is recorded whether it outlives the engine."""
+        turn = self._writer.state.open[job.turn.iteration]
+        failpoints.reach("check.recorded")
+        if turn.job is None or turn.log is None:
+            return job
+        failpoints.reach("job.recorded")
+        tell = self._follower.tell
+        return msgspec.structs.replace(job, job=turn.job, log=turn.log, tell=tell)
+
+    async def go_on(self, number: IterationNumber) -> None:
+        """Follow the job of an open iteration to its end, which an earlier engine began."""
+        turn = self._writer.state.open[number]
+        assert turn.check is not None  # noqa: S101  (a job is a check that runs)
+        job = await self._job(turn, RunCheck(name=turn.check, half=turn.half))
+        again = msgspec.structs.replace(job, attempt=turn.attempt)
+        await self._act(self._begun(again))
 
     async def _job(self, turn: OpenIteration, step: RunCheck) -> CheckJob:
         state, half = self._writer.state, step.half

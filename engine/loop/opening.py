@@ -1,6 +1,6 @@
 """Taking a run over: the lock, a journal that is whole, and everything a dead engine left open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from engine.core.answering import refuse
 from engine.core.answering_approvals import closed
 from engine.core.campaign.differences import differences
 from engine.core.commands import Stop
+from engine.core.detaching import resumable
 from engine.core.events import (
     AnyEvent,
     CampaignChangeAccepted,
@@ -20,7 +21,7 @@ from engine.core.events import (
     RunCreated,
 )
 from engine.core.fold import fold
-from engine.core.ids import CommandId, RunId
+from engine.core.ids import CommandId, JobId, RunId
 from engine.core.metric import Metric
 from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
@@ -96,7 +97,7 @@ class _Recovery:
 
     started: EngineStarted
     missed: frozenset[CommandId]
-    kill_leftovers: Callable[[], object]
+    kill_leftovers: Callable[[Collection[JobId]], object]
 
 
 _Ours = tuple[Journal, RunState, list[Record]]
@@ -107,7 +108,7 @@ def take_over(
     paths: RunPaths,
     wanted: Wanted,
     identity: Identity,
-    kill_leftovers: Callable[[], object],
+    kill_leftovers: Callable[[Collection[JobId]], object],
 ) -> Taken:
     """The run, ready to go on, or why not.
 
@@ -115,7 +116,8 @@ def take_over(
         paths: the run's folder; it exists.
         wanted: under which terms.
         identity: this process.
-        kill_leftovers: ends every process of the run that a dead engine left behind.
+        kill_leftovers: ends every process of the run that a dead engine left behind, but for the
+            jobs that it is told.
     """
     try:
         held = lock.take(paths.lock, sign=False)
@@ -136,7 +138,7 @@ def _open(
     paths: RunPaths,
     wanted: Wanted,
     identity: Identity,
-    kill_leftovers: Callable[[], object],
+    kill_leftovers: Callable[[Collection[JobId]], object],
 ) -> _Ours | Unusable | Changed | Finished:
     # What comes from now on is meant for this engine.
     missed = inbox.waiting(paths.inbox)
@@ -194,10 +196,13 @@ def _resume(
     if state.finished is not None and not changes and not state.turns:
         _close_finished(paths, state, recovery.started.alive_s)
         return state.finished
-    recovery.kill_leftovers()
+    kept = _kept_jobs(state, recovery.started, changes)
+    recovery.kill_leftovers(kept)
     failpoints.reach("recovery.killed")
-    cut_off: list[AnyEvent] = [interrupted(t, DIED) for t in state.open.values() if t.check]
-    if (again := state.rechecks.open) is not None and again.turn.check:
+    gone = [t for t in state.open.values() if t.check and t.job not in kept]
+    cut_off: list[AnyEvent] = [interrupted(t, DIED) for t in gone]
+    again = state.rechecks.open
+    if again is not None and again.turn.check and again.turn.job not in kept:
         cut_off.append(interrupted_again(again, DIED))
     cut_off += [event for t in state.open.values() for event in closed(state, t.iteration)]
     cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
@@ -211,6 +216,16 @@ def _resume(
         fold(state, record)
     failpoints.reach("recovery.recorded")
     return journal, state, records
+
+
+def _kept_jobs(
+    state: RunState, started: EngineStarted, changes: Sequence[AnyEvent]
+) -> frozenset[JobId]:
+    """The jobs that go on: they measure what would be measured now."""
+    accepted = any(isinstance(change, CampaignChangeAccepted) for change in changes)
+    if accepted or state.fingerprint != started.fingerprint:
+        return frozenset()
+    return frozenset(turn.job for turn in state.turns if turn.job and resumable(turn))
 
 
 def _late_stops(paths: RunPaths, state: RunState, missed: frozenset[CommandId]) -> list[AnyEvent]:

@@ -24,6 +24,7 @@ def plan_of(campaign: Campaign) -> Plan:
         referee=_referee(effective),
         memory=effective.memory.to_rules(),
         mentor=effective.mentor.to_rules() if effective.mentor else None,
+        resources=effective.resources,
     )
 
 
@@ -73,6 +74,8 @@ def _check(check: CheckSpec, on_fail: OnFail) -> PlannedCheck:
         retries=check.retries,
         backoff_s=check.backoff_s,
         on_fail=check.on_fail or on_fail,
+        needs=check.needs,
+        detached=check.detached,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.core import failpoints
 from engine.core.demoting import recorded
+from engine.core.detaching import as_job
 from engine.core.events import (
     AnyEvent,
     RecheckBegun,
@@ -28,6 +29,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.iteration import CheckJob, Checks, CodeSteps
+from engine.loop.jobs import Follower
 from engine.loop.writer import Writer
 
 _FIRST: Final = 0
@@ -56,6 +58,7 @@ class Rechecks:
         self._plan = plan
         self._code = code
         self._at_work = False
+        self._follower = Follower(writer)
 
     def is_of(self, slot: int) -> bool:
         """Whether the slot had begun to measure somebody again, which only it goes on with."""
@@ -169,11 +172,30 @@ class Rechecks:
         def begin(state: RunState) -> Sequence[AnyEvent]:
             # Since the gate was passed a pause may have been recorded, or an iteration may have
             # begun to measure.
-            return [] if self._control.held or self._step(state) != step else [started]
+            if self._control.held or self._step(state) != step:
+                return []
+            return [as_job(state, self._plan, started)]
 
         if await self._writer.decide(begin):
-            failpoints.reach("recheck.started")
-            await self._act(again, job)
+            await self._act(again, self._begun(job))
+
+    def _begun(self, job: CheckJob) -> CheckJob:
+        """What was begun, now that it is recorded whether it outlives the engine."""
+        turn = self._again().turn
+        failpoints.reach("recheck.started")
+        if turn.job is None or turn.log is None:
+            return job
+        tell = self._follower.tell
+        return msgspec.structs.replace(job, job=turn.job, log=turn.log, tell=tell)
+
+    async def go_on(self) -> None:
+        """Follow the job of what is measured again to its end, which an earlier engine began."""
+        again = self._again()
+        turn = again.turn
+        assert turn.check is not None  # noqa: S101  (a job is a check that runs)
+        job = await self._job(again, RunCheck(name=turn.check, half=turn.half))
+        job = msgspec.structs.replace(job, attempt=turn.attempt)
+        await self._act(again, self._begun(job))
 
     async def _job(self, again: Recheck, step: RunCheck) -> CheckJob:
         state, half, turn = self._writer.state, step.half, again.turn

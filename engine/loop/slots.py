@@ -49,6 +49,7 @@ class Slots:
         A stop rule may cease to hold when an iteration of another slot ends (a promotion ends a
         plateau), or when a champion is not confirmed, so a slot leaves only when nothing is open.
         """
+        await self._go_on(slot)
         while await self._control.may_start():
             # What others left open may have to wait for what this slot is measuring again.
             number = None if self._rechecks.is_of(slot) else self._take_left_open(slot)
@@ -62,6 +63,17 @@ class Slots:
                 await self._writer.wait_change()
             else:
                 return
+
+    async def _go_on(self, slot: int) -> None:
+        """Follow the jobs that an earlier engine left running in the slot, or in one that was."""
+        state = self._writer.state
+        again = state.rechecks.open
+        if again is not None and again.turn.job and again.turn.slot % state.slots == slot:
+            await self._rechecks.go_on()
+        for number in self._left_open:
+            turn = state.open.get(number)
+            if turn is not None and turn.job and turn.slot % state.slots == slot:
+                await self._iteration.go_on(IterationNumber(number))
 
     def _waits(self) -> bool:
         """Whether the finish has not said yet that nothing more begins, or that all goes on."""

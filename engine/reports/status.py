@@ -1,12 +1,13 @@
 """The status of a run: one pure function of its events, its liveness, and the time."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from engine.core.events import Limits
-from engine.core.ids import ApprovalId
+from engine.core.ids import ApprovalId, JobId
 from engine.core.measuring_lines import noise_text
 from engine.core.state import OpenIteration, RunState
 from engine.reports.finishing import (
@@ -17,6 +18,7 @@ from engine.reports.finishing import (
     frozen_word,
     report_status,
 )
+from engine.reports.jobs import JobLook, JobStatus, job_statuses
 from engine.reports.mentoring import MentorStatus, mentor_status
 from engine.reports.standing import (
     BaselineStatus,
@@ -134,14 +136,19 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     finish: FinishStatus | None = None
     report: ReportStatus | None = None
     mentor: MentorStatus | None = None
+    jobs: list[JobStatus] = []
 
 
 class View(NamedTuple):
-    """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal."""
+    """Where the facts came from: the run's folder, and "ok" or what is wrong with its journal.
+
+    `jobs` are what the folders of jobs say.
+    """
 
     run: str
     run_dir: str
     journal: str = "ok"
+    jobs: Mapping[JobId, JobLook] = {}
 
 
 def status_of(state: RunState | None, liveness: Liveness, now: float, view: View) -> Status:
@@ -176,6 +183,7 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         finish=finish_status(state, now),
         report=report_status(state),
         mentor=mentor_status(state),
+        jobs=job_statuses(state, view.jobs, now),
     )
 
 

@@ -86,6 +86,15 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "agents"
 
     @property
+    def jobs(self) -> Path:
+        """Detached jobs, a folder for each: log, record, how it ended."""
+        return self.root / "jobs"
+
+    def job(self, name: str) -> Path:
+        """The folder of a detached job."""
+        return self.jobs / name
+
+    @property
     def receipts(self) -> Path:
         """The receipts of verdicts, a file for each iteration."""
         return self.root / "receipts"

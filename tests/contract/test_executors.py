@@ -3,6 +3,7 @@
 import os
 import time
 from abc import ABC, abstractmethod
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ import anyio
 import msgspec
 import pytest
 
+from engine.executors.jobs.detached import Detached
+from engine.executors.jobs.protocol import Job, Lost, Stopped
 from engine.executors.local import Local
 from engine.executors.protocol import (
     Box,
@@ -333,6 +336,38 @@ class TestLocal(ExecutorContract):
 
     def make(self, grace_s: float = 0.2) -> Executor:
         return Local(grace_s=grace_s)
+
+
+class InJob:
+    """An executor that lets every command outlive the engine, each in a folder of its own."""
+
+    def __init__(self, detached: Detached) -> None:
+        self._detached = detached
+        self._ids = count(1)
+
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
+        """As without."""
+        name = f"j-{next(self._ids):04d}"
+        job = Job(id=name, folder=Path(command.marker.run) / "jobs" / name)
+        ended = await self._detached.run(command, job, log=log, errors=errors, stop=stop)
+        assert not isinstance(ended, Stopped | Lost), ended
+        return ended
+
+
+class TestDetached(ExecutorContract):
+    """This machine, by a supervisor that outlives the engine."""
+
+    adds: ClassVar[set[str]] = {"CONTROLROOM_JOBS", "CONTROLROOM_JOB"}
+
+    def make(self, grace_s: float = 0.2) -> Executor:
+        return InJob(Detached(grace_s=grace_s))
 
 
 class InBox:

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engine.executors import processes, procfs
+from engine.executors import procfs, signalling
 from engine.executors.clock import GAP_S, EngineClock
 from engine.executors.local import Local
 from engine.executors.protocol import Finished, TimedOut
@@ -236,9 +236,9 @@ def test_a_process_is_told_from_a_later_one_with_its_pid() -> None:
     try:
         process = procfs.read(child.pid)
         assert process is not None
-        processes.send(process._replace(start_ticks=process.start_ticks - 1), signal.SIGKILL)
+        signalling.send(process._replace(start_ticks=process.start_ticks - 1), signal.SIGKILL)
         assert child.poll() is None
-        processes.send(process, signal.SIGKILL)
+        signalling.send(process, signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
     finally:
         child.kill()

@@ -23,6 +23,14 @@ ONLY_AT_THE_END = {
     "report.written",
 }  # see test_finish_failpoints
 ONLY_WITH_A_MENTOR = {"review.recorded", "review.ended"}  # see scenario/test_mentor
+ONLY_WITH_JOBS = {
+    "job.recorded",
+    "job.spawned",
+    "job.started",
+    "job.attached",
+    "job.ended",
+    "job.over",
+}  # see test_jobs
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
 
@@ -54,7 +62,12 @@ def armed(name: str, hit: int = 1) -> dict[str, str]:
 
 
 ELSEWHERE = (
-    ONLY_WITH_COMMANDS | ONLY_ON_RESUMING | ONLY_SEALED | ONLY_WITH_A_MENTOR | ONLY_AT_THE_END
+    ONLY_WITH_COMMANDS
+    | ONLY_ON_RESUMING
+    | ONLY_SEALED
+    | ONLY_WITH_A_MENTOR
+    | ONLY_AT_THE_END
+    | ONLY_WITH_JOBS
 )
 REACHED = [name for name in NAMES if name not in ELSEWHERE and not name.startswith(ONLY_WITH_CODE)]
 

@@ -221,6 +221,7 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "finish": None,
         "report": None,
         "mentor": None,
+        "jobs": [],
         "journal": "ok",
     }
     assert msgspec.json.decode(msgspec.json.encode(data)) == data

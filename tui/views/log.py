@@ -10,6 +10,7 @@ from engine.core.agent_lines import agent_line, short
 from engine.core.finish_lines import finish_line
 from engine.core.fold_memory import MemoryEvent
 from engine.core.fold_reviews import ReviewEvent
+from engine.core.job_lines import job_line
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
 from engine.core.recheck_lines import recheck_text
@@ -202,6 +203,8 @@ def _run_entry(event: e.AnyEvent, at: float) -> LogEntry | None:
         return LogEntry(at, "", "memory", memory_line(event), "quiet")
     if isinstance(event, e.FinishEvent):
         return LogEntry(at, "", "finish", finish_line(event), "strong")
+    if isinstance(event, e.JobEvent):
+        return LogEntry(at, "", "job", job_line(event), "strong")
     said = _said(event)
     return LogEntry(at, "", "run", said, "strong") if said else None
 

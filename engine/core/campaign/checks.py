@@ -15,6 +15,8 @@ from engine.core.campaign.fields import (
     Int,
     MetricName,
     Model,
+    ParameterName,
+    Positive,
     Regex,
     complaint,
 )
@@ -243,6 +245,25 @@ class CheckSpec(Model):
         default=EnvSpec(),
         description="Environment variables, added to those of the campaign.",
         examples=["{set: {JAX_PLATFORMS: cpu}}"],
+    )
+    detached: Flag = Field(
+        default=False,
+        description="It outlives the engine: after a crash the next engine goes on with it, with "
+        "all that it printed and its true exit status (docs/jobs.md). `idle` ends it only where it "
+        "does not compute either.",
+        examples=["true"],
+    )
+    stop_patterns: Annotated[tuple[Regex, ...], Field(max_length=8)] = Field(
+        default=(),
+        description="A detached check is ended as soon as a line of its output matches one of "
+        "these Python regular expressions; it has failed then.",
+        examples=["['loss: nan', 'Traceback']"],
+    )
+    needs: dict[ParameterName, Positive] = Field(
+        default={},
+        description="How much of the campaign's `resources` it takes while it runs; it waits until "
+        "there is so much.",
+        examples=["{cores: 1, gpu: 1}"],
     )
     executor: Literal["local"] = Field(
         default="local", description="Where it runs; one of `executors`.", examples=["local"]

@@ -12,6 +12,7 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("finish",),
     ("policy", "max_failures"),
     ("policy", "caps"),
+    ("resources",),
     ("referee", "leaders"),
     ("referee", "baseline_every"),
     ("proposers", "evolution", "slots"),

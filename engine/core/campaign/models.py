@@ -254,6 +254,11 @@ class Campaign(Model):
     executors: ExecutorsSpec = Field(
         default=ExecutorsSpec(), description="Where checks run.", examples=["{local: {}}"]
     )
+    resources: dict[ParameterName, Positive] = Field(
+        default={},
+        description="What checks share that run at once, in units that you choose; see `needs`.",
+        examples=["{cores: 2, gpu: 1}"],
+    )
     policy: PolicySpec = Field(
         default=PolicySpec(),
         description="What failures mean for the loop.",

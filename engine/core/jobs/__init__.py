@@ -1,0 +1,1 @@
+"""Detached jobs: commands that outlive the engine. Pure."""
