@@ -5,6 +5,7 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.decision_lines import decision_line
 from engine.core.finish_lines import finish_line
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
@@ -48,6 +49,8 @@ def _where(event: e.AnyEvent) -> str:
 def _what(event: e.AnyEvent, metric: Metric | None) -> str:
     if isinstance(event, e.FinishEvent):
         return finish_line(event)
+    if isinstance(event, e.DecisionEvent):
+        return decision_line(event)
     match event:
         case (
             e.IterationStarted()

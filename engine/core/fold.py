@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
+from engine.core.fold_decisions import fold_decision, hear_news
 from engine.core.fold_failures import count_failures
 from engine.core.fold_finish import fold_finish
 from engine.core.fold_memory import fold_memory
@@ -47,6 +48,7 @@ def fold(state: RunState | None, record: e.Record) -> RunState:
     if record.seq != state.seq + 1:
         raise FoldError(f"event {record.seq} follows event {state.seq}")
     _apply(state, record.event, record)
+    hear_news(state, record.event)
     state.seq = record.seq
     state.time = record.time
     return state
@@ -74,8 +76,8 @@ def _countable(size: int | None) -> int | None:
 
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
-    if isinstance(event, e.FinishEvent):
-        fold_finish(state, event, record.time)
+    if isinstance(event, e.FinishEvent | e.DecisionEvent):
+        _in_its_room(state, event, record.time)
         return
     match event:
         case e.RunCreated() | e.ClockJumped():
@@ -134,6 +136,13 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             _answered(state, event.command_id, answer)
         case _:
             _run(state, event, record)
+
+
+def _in_its_room(state: RunState, event: e.FinishEvent | e.DecisionEvent, time: str) -> None:
+    if isinstance(event, e.FinishEvent):
+        fold_finish(state, event, time)
+    else:
+        fold_decision(state, event, time)
 
 
 def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
@@ -328,6 +337,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         tags=event.tags,
         proposer=event.proposer,
         code=code_of(state, event),
+        chosen=event.chosen,
     )
     if state.baseline is None:
         state.baseline = event.candidate

@@ -10,6 +10,7 @@ from engine.core.parts import PromptPart
 from engine.core.reviews.parts import Review, Signals
 from engine.core.state import RunState
 from engine.knowledge.briefing import CAPS, Occasion, brief
+from engine.knowledge.mission import mission_section
 from engine.knowledge.past import trials
 from engine.knowledge.reviewed import became_of
 from engine.knowledge.storyline import story_line
@@ -26,7 +27,6 @@ WORDS: Final = ("review", "reasons", "metric")
 _STORY: Final = 2_400
 _STORY_LINES: Final = 14
 _REVIEWS: Final = 1_800
-_MISSION: Final = 2_000
 _LAST: Final = 4
 _ANSWER: Final = """\
 ## Your answer
@@ -74,9 +74,7 @@ def assemble(template: Template, state: RunState, asked: Asked) -> Prompt:
     told = brief(state, Occasion(iteration=state.last_iteration + 1, base="")).parts
     texts = {part.name: part.text for part in told if part.name not in _NOT_ITS_OWN}
     texts |= {
-        "mission": section("Your mission", asked.mission.split("\n"), _MISSION)
-        if asked.mission.strip()
-        else "",
+        "mission": mission_section(asked.mission),
         "story": _story(state),
         "reviews": _reviews(state),
         "signals": _signals(asked.signals),

@@ -23,6 +23,12 @@ ONLY_AT_THE_END = {
     "report.written",
 }  # see test_finish_failpoints
 ONLY_WITH_A_MENTOR = {"review.recorded", "review.ended"}  # see scenario/test_mentor
+ONLY_WITH_A_WORKER = {
+    "decision.recorded",
+    "decision.ended",
+    "decision.answered",
+    "decision.taken",
+}  # see scenario/test_worker
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
 
@@ -54,7 +60,12 @@ def armed(name: str, hit: int = 1) -> dict[str, str]:
 
 
 ELSEWHERE = (
-    ONLY_WITH_COMMANDS | ONLY_ON_RESUMING | ONLY_SEALED | ONLY_WITH_A_MENTOR | ONLY_AT_THE_END
+    ONLY_WITH_COMMANDS
+    | ONLY_ON_RESUMING
+    | ONLY_SEALED
+    | ONLY_WITH_A_MENTOR
+    | ONLY_WITH_A_WORKER
+    | ONLY_AT_THE_END
 )
 REACHED = [name for name in NAMES if name not in ELSEWHERE and not name.startswith(ONLY_WITH_CODE)]
 
@@ -98,10 +109,10 @@ def test_a_resume_that_was_cut_off(driver: Driver, reference: Driver) -> None:
 
 
 def functions() -> Iterator[FunctionType]:
-    """All tests that kill: those of this folder, and those of the mentor."""
+    """All tests that kill: those of this folder, and those of mentor and worker."""
     here = Path(__file__).parent
     modules = [f"tests.crash.{path.stem}" for path in here.glob("test_*.py")]
-    for name in [*modules, "tests.scenario.test_mentor"]:
+    for name in [*modules, "tests.scenario.test_mentor", "tests.scenario.test_worker"]:
         found = vars(importlib.import_module(name)).items()
         yield from (
             each

@@ -19,7 +19,7 @@ from engine.core.reviews.parts import KEPT_REVIEWS, MentorRules, Opinion
 from engine.core.state import RunState, dump, load
 from engine.knowledge.reviewed import became_of, newest_lines, outcome_of
 from engine.knowledge.templates import TemplateError, read_text, shipped
-from engine.loop.mentoring import looks_up
+from engine.loop.calls import looks_up
 from engine.mentor.prompt import MENTOR, Asked, assemble, mentor_template
 from engine.mentor.reading import read_review
 from tests.agent_runs import Turn, answer, run_of

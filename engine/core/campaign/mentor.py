@@ -8,6 +8,7 @@ from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.checks import Command
 from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.fields import Count, Duration, Filled, Flag, Model, Positive
+from engine.core.campaign.mission import Mission
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.reviews.parts import MentorRules, Mode
 
@@ -40,10 +41,16 @@ class MentorSpec(Model):
         "default the one that ships.",
         examples=["prompts/mentor.md"],
     )
-    mission: Filled | None = Field(
+    mission: Mission = Field(
         default=None,
-        description="What this mentor is to look at above all; a text.",
-        examples=["Watch the numerics."],
+        description="What this mentor is to look at above all: a text, or `{file: ...}`; by "
+        "default the campaign's `mission`.",
+        examples=["Watch the numerics.", "{file: MENTOR.md}"],
+    )
+    display_name: Filled | None = Field(
+        default=None,
+        description="What it is called where it writes things down; by default `mentor AGENT`.",
+        examples=["Ada"],
     )
     command: Command | None = Field(
         default=None, description="As for `proposers`.", examples=["'my-mentor --prompt {prompt}'"]
