@@ -46,8 +46,7 @@ from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirecti
 from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.schema import campaign_schema
-from engine.core.campaign.worker import GateSpec as GateSpecOfWorker
-from engine.core.campaign.worker import WorkerSpec
+from engine.core.campaign.worker import DecisionGateSpec, WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +63,7 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     AgentSpec: ("##", "`proposers`: an agent"),
     TextDirective: ("###", "`directives` of an agent: a text"),
     WorkerSpec: ("##", "`proposers`: a worker"),
-    GateSpecOfWorker: ("###", "`gate` of a worker"),
+    DecisionGateSpec: ("###", "`gate` of a worker"),
     MissionFile: ("##", "`mission`: a file"),
     WorkspaceSpec: ("##", "`workspace`"),
     CheckSpec: ("##", "`checks` and `post_checks`"),

@@ -9,6 +9,7 @@ from engine.cli.missions import mission_text
 from engine.cli.request import Request
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.mentor import MentorSpec
+from engine.core.space import Space
 from engine.knowledge.templates import Template, TemplateError, read_text, shipped
 from engine.loop.calls import CallSetup
 from engine.loop.control import Control
@@ -46,6 +47,7 @@ def _setup(request: Request, spec: MentorSpec) -> MentorSetup:
         mission=mission_text(spec.mission or campaign.mission, folder),
         require_search=spec.require_web_search,
         by=spec.display_name or f"mentor {spec.agent}",
+        space=Space.from_spec(campaign.space),
     )
 
 

@@ -36,6 +36,7 @@ def next_moment(state: RunState, now_s: float) -> float | None:
     """When something is next due by the clock, in seconds since 1970; None where nothing is."""
     made = state.decisions
     moments = [unix_s(made.waits_until)] if made.waits_until else []
+    moments += [unix_s(made.held.held_until)] if made.held else []
     moments += [_window_s(state, turn) for turn in _monitored(state)]
     return min((moment for moment in moments if moment > now_s), default=None)
 

@@ -20,6 +20,8 @@ NAMES: Final = (
     "decision.recorded",  # the intent to ask the worker is recorded, no process yet
     "decision.ended",  # its process ended, the answer is unrecorded
     "decision.answered",  # the answer is recorded and passed the gate, no run has begun
+    "decision.held",  # it waits for a review
+    "decision.settled",  # what the review does to it is recorded, nothing was begun yet
     "decision.taken",  # that it is carried out is recorded, nothing was begun or cut off yet
     "change.collected",  # its tree is a commit under a ref, unrecorded
     "change.recorded",  # the commit is recorded, no check was begun

@@ -135,9 +135,10 @@ def _reviewed(
     match event:
         case d.DecisionHeld():
             pending.status, pending.held_until = "held", event.until
+            pending.held_for = event.reasons
         case d.DecisionReleased():
             pending.status, pending.detail = "ready", event.reason
-            pending.review = event.review or ""
+            pending.review = event.review or pending.review
         case d.DecisionVetoed():
             pending.review = event.review
             _done(made, "vetoed", event.reason)

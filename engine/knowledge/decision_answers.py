@@ -19,6 +19,7 @@ from engine.knowledge.templates import read_text, shipped
 from engine.knowledge.wording import clip
 
 SCHEMA_FILE: Final = "worker_decision.schema.json"
+NO_ACTION: Final = "none"
 _STOPPING: Final = frozenset({"stop_run", "shut_down"})
 _MOST_TEXT: Final = 2_000
 _MOST_COMMAND: Final = 8_000
@@ -60,6 +61,37 @@ def read_decision(text: str, structured: str | None, space: Space) -> Reading:
     if problems and found.get("action") not in _STOPPING:
         return Reading(decision=None, problems=problems)
     return Reading(decision=_decision(found, space), problems=problems)
+
+
+@cache
+def replacement_schema() -> Schema:
+    """The same of what a mentor would do in the worker's place; `none` where it knows nothing.
+
+    Raises:
+        TemplateError: the shipped file is not there.
+    """
+    whole = schema()
+    left_out = ("housekeeping", "follows")
+    fields = {name: part for name, part in whole["properties"].items() if name not in left_out}
+    action = fields["action"] | {"enum": [NO_ACTION, *fields["action"]["enum"]]}
+    return {
+        "type": "object",
+        "description": f"What is to be done instead; action {NO_ACTION} for nothing else.",
+        "additionalProperties": False,
+        "required": [name for name in whole["required"] if name not in left_out],
+        "properties": fields | {"action": action},
+    }
+
+
+def read_replacement(found: object, space: Space) -> tuple[Decision | None, list[str]]:
+    """What a mentor would do in the worker's place, and what is wrong with its words."""
+    if not isinstance(found, dict):
+        return None, ["replacement: missing"] if found is not None else []
+    problems = faults(cast("object", found), replacement_schema(), "replacement")[:_MOST_FAULTS]
+    fields = cast("Mapping[str, Any]", found)
+    if problems or fields["action"] == NO_ACTION:
+        return None, problems
+    return _decision(fields, space), []
 
 
 def _decision(found: Mapping[str, Any], space: Space) -> Decision:

@@ -14,18 +14,20 @@ import msgspec
 from engine.agents.attempt import SessionResult
 from engine.core import failpoints
 from engine.core.events import AnyEvent, ReviewFinished, ReviewInterrupted, ReviewStarted
+from engine.core.holding import review_due
 from engine.core.housekeeping import Author, housekeeping
 from engine.core.ids import IterationNumber
 from engine.core.memory.parts import MemoryRules
-from engine.core.reviewing import due, review_id, signals
+from engine.core.reviewing import review_id, signals
 from engine.core.reviews.parts import MentorRules, OpenReview, Opinion
+from engine.core.space import Space
 from engine.core.state import RunState
 from engine.knowledge.templates import Template
 from engine.loop.calls import DETAIL, Call, Calls, Outcome, recovered
 from engine.loop.control import Control, CutOff
 from engine.loop.writer import Writer
 from engine.mentor.prompt import Asked, assemble
-from engine.mentor.reading import read_review, schema
+from engine.mentor.reading import Reading, read_review, schema
 from engine.runfolder.paths import RunPaths
 
 _PAUSE_S: Final = 1.0
@@ -37,7 +39,7 @@ _NO_ITERATION: Final = -1
 class MentorSetup:
     """What a campaign says of its mentor; chosen by the command line.
 
-    `by` is the name under which it writes things down.
+    `by` is the name under which it writes things down; `space` holds the values that it may name.
     """
 
     rules: MentorRules
@@ -46,6 +48,7 @@ class MentorSetup:
     mission: str
     require_search: bool
     by: str
+    space: Space
 
 
 class Mentor(Protocol):
@@ -84,7 +87,7 @@ class Mentoring:
     async def run(self) -> None:
         """Review whenever that is due, for ever; cancelled, it records what was cut off."""
         while await self._control.may_start():
-            reasons = due(self._writer.state, self._setup.rules)
+            reasons = review_due(self._writer.state, self._setup.rules)
             if not reasons:
                 await self._writer.wait_change()
             elif not await self._review(reasons):
@@ -95,7 +98,7 @@ class Mentoring:
         started = await self._start(self._writer.state, reasons)
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
-            again = not self._control.held and due(state, self._setup.rules)
+            again = not self._control.held and review_due(state, self._setup.rules)
             return [started] if again else []
 
         if not await self._writer.decide(decide):
@@ -111,7 +114,8 @@ class Mentoring:
         ended: Outcome | CutOff = CutOff(_ENDED)
         try:
             ended = await self._control.attempt(
-                lambda: self._calls.ask(call, _problems), _NO_ITERATION
+                lambda: self._calls.ask(call, lambda said: self._problems(started, said)),
+                _NO_ITERATION,
             )
         finally:
             if isinstance(ended, CutOff):
@@ -134,9 +138,15 @@ class Mentoring:
         prompt = assemble(
             self._setup.template,
             state,
-            Asked(review=name, reasons=reasons, signals=found, mission=self._setup.mission),
+            Asked(
+                review=name,
+                reasons=reasons,
+                signals=found,
+                mission=self._setup.mission,
+                replacing=self._replacing(state),
+            ),
         )
-        await self._calls.prepare(folder, prompt.text, schema())
+        await self._calls.prepare(folder, prompt.text, schema(replacing=self._replacing(state)))
         return ReviewStarted(
             review=name,
             at_iteration=IterationNumber(state.ended_iterations),
@@ -150,17 +160,31 @@ class Mentoring:
             prompt_sha256=prompt.sha256,
             parts=prompt.parts,
             log=self._paths.mentor_span(),
+            decision=state.decisions.held.id if state.decisions.held else None,
         )
+
+    def _replacing(self, state: RunState) -> bool:
+        return self._setup.rules.policy == "replace" and state.decisions.held is not None
+
+    def _read(self, started: ReviewStarted, result: SessionResult) -> Reading:
+        replaces = self._setup.rules.policy == "replace" and started.decision is not None
+        space = self._setup.space if replaces else None
+        return read_review(result.answer, result.structured, space)
+
+    def _problems(self, started: ReviewStarted, result: SessionResult) -> list[str]:
+        """What is worth asking again for: not a replacement, for which somebody waits."""
+        reading = self._read(started, result)
+        return [] if reading.opinion is not None else reading.problems
 
     def _outcome(self, state: RunState, started: ReviewStarted, ended: Outcome) -> list[AnyEvent]:
         result = ended.result
         opinion, detail, problems = None, result.detail, list[str]()
         if result.outcome == "answered":
-            reading = read_review(result.answer, result.structured)
+            reading = self._read(started, result)
             opinion, problems = reading.opinion, reading.problems
             if opinion is not None and self._setup.require_search and not ended.searched:
                 opinion, detail = None, "it looked nothing up, which require_web_search asks for"
-            elif opinion is None:
+            elif problems:
                 detail = "; ".join(problems)[:DETAIL]
         if opinion is not None and self._setup.rules.mode == "builder_health_helper":
             opinion = _looked_only(opinion)
@@ -184,10 +208,6 @@ class Mentoring:
             return []
         author = Author("mentor", self._setup.by)
         return housekeeping(state, opinion.housekeeping, author, self._setup.memory)
-
-
-def _problems(result: SessionResult) -> list[str]:
-    return read_review(result.answer, result.structured).problems
 
 
 def _looked_only(opinion: Opinion) -> Opinion:

@@ -22,15 +22,19 @@ from engine.core.decision_taking import Means, judged
 from engine.core.decisions.events import (
     DecisionAnswered,
     DecisionAsked,
+    DecisionGated,
+    DecisionHeld,
     DecisionInterrupted,
     DecisionTaken,
 )
 from engine.core.decisions.parts import SAFE, Decision, OpenDecision, WorkerRules
 from engine.core.events import AnyEvent, IterationCut, Record
 from engine.core.finish.times import unix_s, utc
+from engine.core.holding import held, replacement_of, settled
 from engine.core.housekeeping import Author, housekeeping
 from engine.core.ids import IterationNumber
 from engine.core.memory.parts import MemoryRules
+from engine.core.reviews.parts import MentorRules
 from engine.core.state import RunState
 from engine.knowledge.decision_answers import Reading, read_decision, schema
 from engine.knowledge.decision_prompt import Asked, assemble, last_lines
@@ -50,13 +54,15 @@ _LIMITED_S: Final = 300.0
 _ENDED: Final = "the run ended before it"
 _NO_ITERATION: Final = -2
 _TAIL: Final = 2_000
+_NO_MENTOR: Final = MentorRules(every=0, when_stuck=False, stuck_after=1, failures=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSetup:
     """What a campaign says of its worker; chosen by the command line.
 
-    `by` is the name under which it writes things down; `root` is where commands run.
+    `by` is the name under which it writes things down; `root` is where commands run. `mentor` says
+    which decisions wait for a review.
     """
 
     rules: WorkerRules
@@ -66,6 +72,7 @@ class WorkerSetup:
     mission: str
     by: str
     root: Path
+    mentor: MentorRules | None = None
 
 
 class Worker(Protocol):
@@ -129,6 +136,8 @@ class Working:
             self._note(None)
             await self._guard.halt(reason)
             return
+        if state.decisions.held is not None and await self._settle():
+            return
         reasons = self._due(state)
         if not reasons:
             await self._wait()
@@ -152,6 +161,27 @@ class Working:
         left_s = _LONGEST_S if moment is None else min(_LONGEST_S, moment - now_s)
         with anyio.move_on_after(max(_LEAST_S, left_s)):
             await self._writer.wait_change()
+
+    async def _settle(self) -> bool:
+        """Whether something became of the decision that waits for a review."""
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            rules = self._setup.mentor or _NO_MENTOR
+            other = replacement_of(state)
+            facts = self._facts(other) if other is not None else Facts()
+            over = not self._may_begin()
+            return settled(state, rules, self._means(time.time()), facts, over=over)
+
+        records = await self._writer.decide(decide)
+        if records:
+            failpoints.reach("decision.settled")
+        for record in records:
+            self._act(record)
+        return bool(records)
+
+    def _means(self, now_s: float) -> Means:
+        setup = self._setup
+        return Means(rules=setup.rules, ground=setup.ground, by=setup.by, now_s=now_s)
 
     def _note(self, text: str | None) -> None:
         self._writer.trouble.note("worker", text)
@@ -244,6 +274,8 @@ class Working:
         records = await self._writer.decide(lambda state: self._outcome(state, asked, ended))
         if any(isinstance(record.event, DecisionTaken) for record in records):
             failpoints.reach("decision.taken")
+        elif any(isinstance(record.event, DecisionHeld) for record in records):
+            failpoints.reach("decision.held")
         else:
             failpoints.reach("decision.answered")
         for record in records:
@@ -284,11 +316,13 @@ class Working:
         )
         if decision is None:
             return [answered]
-        means = Means(rules=setup.rules, ground=setup.ground, by=setup.by, now_s=now_s)
-        author = Author("worker", setup.by)
+        means, author = self._means(now_s), Author("worker", setup.by)
+        found = judged(state, asked.decision, decision, means, self._facts(decision))
+        if any(isinstance(event, DecisionGated) and not event.blocked for event in found):
+            found = [*found, *held(state, asked.decision, setup.mentor, now_s)]
         return [
             answered,
-            *judged(state, asked.decision, decision, means, self._facts(decision)),
+            *found,
             *housekeeping(state, decision.housekeeping, author, setup.memory),
         ]
 

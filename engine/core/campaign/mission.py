@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from engine.core.campaign.fields import COMPLAINT, Filled, Model
+from engine.core.campaign.fields import Filled, Model, complaint
 
 
 class MissionFile(Model):
@@ -15,27 +15,20 @@ class MissionFile(Model):
     )
 
 
-def _kind(data: Any) -> str | None:
-    match data:
-        case MissionFile() | dict():
-            return "<file>"
-        case str():
-            return "<text>"
-        case None:
-            return "<none>"
-        case _:
-            return None
+def _shape(data: object) -> object:
+    if isinstance(data, str | dict | MissionFile):
+        return data  # pyright: ignore[reportUnknownVariableType]
+    fix = "write a text, or {file: MISSION.md}"
+    raise complaint("a mission is a text, or a file that holds one", fix)
+
+
+def _kind(data: Any) -> str:
+    return "<text>" if isinstance(data, str) else "<file>"
 
 
 Mission = Annotated[
-    Annotated[Filled, Tag("<text>")]
-    | Annotated[MissionFile, Tag("<file>")]
-    | Annotated[None, Tag("<none>")],
-    Discriminator(
-        _kind,
-        custom_error_type=COMPLAINT,
-        custom_error_message="a mission is a text, or a file that holds one",
-        custom_error_context={"fix": "write a text, or {file: MISSION.md}"},
-    ),
+    Annotated[Filled, Tag("<text>")] | Annotated[MissionFile, Tag("<file>")],
+    Discriminator(_kind),
+    BeforeValidator(_shape),
 ]
-"""What a role is to look at above all; None where nobody says."""
+"""What a role is to look at above all."""

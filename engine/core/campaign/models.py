@@ -129,7 +129,7 @@ class Campaign(Model):
         description="What it is about, for people.",
         examples=["Gated DeltaNet forward, static estimate for v5p"],
     )
-    mission: Mission = Field(
+    mission: Mission | None = Field(
         default=None,
         description="What all who work for it are to look at above all, where their role has no "
         "mission of its own.",

@@ -146,7 +146,7 @@ class AgentSpec(Model):
         "default the one that ships.",
         examples=["prompts/worker.md"],
     )
-    mission: Mission = Field(
+    mission: Mission | None = Field(
         default=None,
         description="What it is to look at above all: a text, or `{file: ...}`; by default the "
         "campaign's `mission`.",

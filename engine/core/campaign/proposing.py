@@ -18,7 +18,7 @@ def _named_kind(data: object) -> object:
         kind = cast("dict[str, Any]", data).get("kind", "evolution")
         if isinstance(kind, str) and nearest(kind, _KINDS) is None:
             message = f"kind is {show(kind)}, and this version knows evolution, agent and worker"
-            raise complaint(message, "write one of these", "kind")
+            raise complaint(message, "write kind: evolution, agent or worker", "kind")
     return cast("object", data)
 
 

@@ -13,7 +13,7 @@ from engine.core.campaign.proposers import AgentSpec, Slots
 from engine.core.decisions.parts import GateRules, WorkerRules
 
 
-class GateSpec(Model):
+class DecisionGateSpec(Model):
     """What a decision to begin a run has to hold, before anything is executed.
 
     Besides it must name values of `space`, a folder that is there, and a run; a slot has to be free
@@ -67,7 +67,7 @@ class WorkerSpec(Model):
         "default the one that ships.",
         examples=["prompts/worker_decision.md"],
     )
-    mission: Mission = Field(
+    mission: Mission | None = Field(
         default=None,
         description="What it is to look at above all: a text, or `{file: ...}`; by default the "
         "campaign's `mission`.",
@@ -120,8 +120,8 @@ class WorkerSpec(Model):
         "blocked by the gate) halt the run until a person looks; 0: none do.",
         examples=["3"],
     )
-    gate: GateSpec = Field(
-        default=GateSpec(),
+    gate: DecisionGateSpec = Field(
+        default=DecisionGateSpec(),
         description="What a decision to begin a run has to hold.",
         examples=["{rationale: 60}"],
     )

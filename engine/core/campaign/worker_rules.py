@@ -14,6 +14,7 @@ def worker_findings(draft: Draft) -> Iterator[Finding]:
     workers = [each for each in draft.campaign.proposers if isinstance(each, WorkerSpec)]
     if not workers and draft.sound("proposers", 0, "kind"):
         yield from _commanded_by_nobody(draft)
+        yield from _nobody_to_veto(draft)
     for index, spec in enumerate(draft.campaign.proposers):
         if isinstance(spec, WorkerSpec):
             place = ("proposers", index)
@@ -35,6 +36,13 @@ def _commanded_by_nobody(draft: Draft) -> Iterator[Finding]:
                     "worker",
                     fix="write the command itself, or proposers: [{kind: worker, agent: codex}]",
                 )
+
+
+def _nobody_to_veto(draft: Draft) -> Iterator[Finding]:
+    mentor, place = draft.campaign.mentor, ("mentor", "policy")
+    if mentor is not None and mentor.policy != "advise" and draft.sound(*place):
+        message = f"{mentor.policy} is for the decisions of a worker, and there is none"
+        yield Finding(place=place, message=message, fix="write policy: advise")
 
 
 def _baseline_command(draft: Draft, spec: WorkerSpec, place: Place) -> Iterator[Finding]:

@@ -123,6 +123,7 @@ class Decided(msgspec.Struct, kw_only=True):
 
     `at_iteration` is how many had ended when it was asked. `iteration` is the one that it began or
     stopped. `own` is what the worker itself decided, where another decision took its place.
+    `review` is the one that it waits for, or waited for, until `held_until` at most.
     """
 
     id: DecisionId
@@ -138,6 +139,7 @@ class Decided(msgspec.Struct, kw_only=True):
     own: Decision | None = None
     review: str = ""
     held_until: str = ""
+    held_for: list[str] = []
 
 
 class OpenDecision(msgspec.Struct, kw_only=True):
