@@ -28,7 +28,9 @@ ONLY_WITH_A_WORKER = {
     "decision.ended",
     "decision.answered",
     "decision.taken",
-}  # see scenario/test_worker
+    "decision.held",
+    "decision.settled",
+}  # see scenario/test_worker and scenario/test_policies
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
 
@@ -112,7 +114,8 @@ def functions() -> Iterator[FunctionType]:
     """All tests that kill: those of this folder, and those of mentor and worker."""
     here = Path(__file__).parent
     modules = [f"tests.crash.{path.stem}" for path in here.glob("test_*.py")]
-    for name in [*modules, "tests.scenario.test_mentor", "tests.scenario.test_worker"]:
+    scenarios = ("test_mentor", "test_worker", "test_policies")
+    for name in [*modules, *(f"tests.scenario.{each}" for each in scenarios)]:
         found = vars(importlib.import_module(name)).items()
         yield from (
             each
