@@ -31,6 +31,7 @@ from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.keys import fields_of, models_in
 from engine.core.campaign.memory import MemorySpec
 from engine.core.campaign.mentor import MentorSpec
+from engine.core.campaign.mission import MissionFile
 from engine.core.campaign.models import (
     Campaign,
     ExecutorsSpec,
@@ -45,6 +46,7 @@ from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirecti
 from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.schema import campaign_schema
+from engine.core.campaign.worker import DecisionGateSpec, WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +62,9 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     EvolutionSpec: ("##", "`proposers`: evolution"),
     AgentSpec: ("##", "`proposers`: an agent"),
     TextDirective: ("###", "`directives` of an agent: a text"),
+    WorkerSpec: ("##", "`proposers`: a worker"),
+    DecisionGateSpec: ("###", "`gate` of a worker"),
+    MissionFile: ("##", "`mission`: a file"),
     WorkspaceSpec: ("##", "`workspace`"),
     CheckSpec: ("##", "`checks` and `post_checks`"),
     TestsSpec: ("###", "`tests` of a check"),

@@ -18,6 +18,7 @@ from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, TextDirective
+from engine.core.campaign.worker import WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.knowledge.directives import DirectiveError, find, inline
 from engine.knowledge.prompt import worker_template
@@ -54,9 +55,20 @@ def missing_for_code(
             problems += _money(campaign, proposer, campaign.budget.per_iteration)
             problems += _walls(proposer)
             found += [f"agent {proposer.agent}: {problem}" for problem in problems]
+        if isinstance(proposer, WorkerSpec):
+            found += [f"worker: {problem}" for problem in _worker(proposer, loaded, environ)]
     if campaign.mentor is not None:
         found += [f"mentor: {problem}" for problem in _mentor(campaign, loaded, environ)]
     return list(dict.fromkeys(found))
+
+
+def _worker(
+    worker: WorkerSpec, loaded: LoadedCampaign, environ: Mapping[str, str]
+) -> Iterator[str]:
+    spec = worker.as_agent()
+    yield from _agent(spec, loaded, environ)
+    yield from _money(loaded.campaign, spec, worker.budget)
+    yield from _walls(spec)
 
 
 def _mentor(

@@ -220,7 +220,7 @@ class CheckRunner:
         return await self._executor.run(
             Command(
                 run=command,
-                cwd=turn.ground.root,
+                cwd=turn.ground.root / _folder(turn),
                 env=turn.variables.values | turn.step.variables(turn.trace_id),
                 marker=Marker(self._run_marker, f"{self._run_marker}#{turn.name}"),
                 deadline_s=turn.spec.deadline_s,
@@ -232,3 +232,9 @@ class CheckRunner:
 
 async def _hand_over(turn: Turn) -> None:
     turn.step.write(turn.candidate)
+
+
+def _folder(turn: Turn) -> str:
+    """Where a worker's decision wants its command to run, below the root."""
+    chosen = turn.candidate.chosen
+    return chosen.folder if chosen is not None and turn.spec.commanded else ""

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.checks.files import remove
 from engine.core.campaign.checks import CheckSpec, Part
-from engine.core.campaign.placeholders import fill, fill_shell
+from engine.core.campaign.placeholders import fill, fill_shell, split, with_command
 from engine.core.state import Candidate
 from engine.runfolder.paths import RunPaths
 
@@ -38,9 +38,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: a placeholder means nothing for this candidate.
         """
+        given = self.values.get("command", "")
         if spec.shell:
-            return fill_shell(spec.words(part)[0], self.values)
-        return tuple(fill(word, self.values) for word in spec.words(part))
+            return fill_shell(with_command(spec.words(part)[0], given), self.values)
+        words = (each for word in spec.words(part) for each in _words(word, given))
+        return tuple(fill(word, self.values) for word in words)
 
     def write(self, candidate: Candidate) -> None:
         """Make the folder and the candidate's file; an earlier attempt's result goes.
@@ -56,7 +58,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 def described(candidate: Candidate) -> dict[str, object]:
     """The candidate as a check sees it."""
-    return {
+    told: dict[str, object] = {
         "id": candidate.id,
         "parameters": candidate.parameters,
         "seed": candidate.seed,
@@ -64,6 +66,9 @@ def described(candidate: Candidate) -> dict[str, object]:
         "parents": candidate.parents,
         "iteration": candidate.iteration,
     }
+    if candidate.chosen is not None:
+        told |= {"label": candidate.chosen.label, "command": candidate.chosen.command}
+    return told
 
 
 def step_of(
@@ -82,6 +87,8 @@ def step_of(
         "seed": str(candidate.seed),
         "iteration": str(candidate.iteration),
     }
+    if candidate.chosen is not None and candidate.chosen.command:
+        values["command"] = candidate.chosen.command
     values |= {f"param.{name}": _text(value) for name, value in candidate.parameters.items()}
     return Step(
         folder=folder, candidate_file=candidate_file, result_file=result_file, values=values
@@ -117,3 +124,8 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _words(word: str, command: str) -> list[str]:
+    """A word of a check's command; where it stands for another command, the words of that."""
+    return split(command) if word == "{command}" and command else [with_command(word, command)]

@@ -25,9 +25,7 @@ def missing_logins(campaign: Campaign, environ: Mapping[str, str]) -> list[str]:
 
     Cost: an agent without a secret is asked, which takes up to a second.
     """
-    specs = [spec for spec in campaign.proposers if isinstance(spec, AgentSpec)]
-    specs += [campaign.mentor.as_agent()] if campaign.mentor else []
-    problems = [_problem(spec, environ) for spec in specs if not _provided(spec)]
+    problems = [_problem(spec, environ) for spec in campaign.agents if not _provided(spec)]
     return [problem for problem in problems if problem]
 
 
@@ -36,8 +34,7 @@ def without_walls(campaign: Campaign) -> list[str]:
 
     Cost: two commands in sandboxes, the first time.
     """
-    specs = [spec for spec in campaign.proposers if isinstance(spec, AgentSpec)]
-    found = [(spec.agent, walls_of(spec)) for spec in specs]
+    found = dict.fromkeys((spec.agent, walls_of(spec)) for spec in campaign.agents)
     return [
         f"agent {name}: it runs with your rights, not in a sandbox of ours: {walls.why}"
         for name, walls in found

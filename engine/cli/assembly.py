@@ -20,9 +20,11 @@ from engine.cli.console import readable
 from engine.cli.mentoring import mentor_of
 from engine.cli.request import Request
 from engine.cli.walls import confined
+from engine.cli.working import ground_of, working_of
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
+from engine.core.campaign.worker import WorkerSpec
 from engine.core.events import Limits, Record
 from engine.core.space import Space
 from engine.executors.clock import EngineClock
@@ -38,6 +40,7 @@ from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
 from engine.proposers.table import PROPOSERS, Setup
+from engine.proposers.worker import ByWorker
 from engine.runfolder import HeartbeatFile, identity
 from engine.runfolder.room import Room
 
@@ -139,6 +142,7 @@ async def run_engine(
             plan=plan_of(campaign),
             coding=coding_of(request, around),
             mentor=mentor_of(request, around),
+            worker=working_of(request, around),
             harness=partial(_harness, campaign, root),
             breaker=breaker_of(campaign),
             paths=paths,
@@ -174,6 +178,9 @@ def _proposer(campaign: Campaign) -> Proposer:
     match spec:
         case AgentSpec():
             return ByAgent(spec.agent, space, campaign.baseline)
+        case WorkerSpec():
+            rules = spec.to_rules(commands=campaign.commanded)
+            return ByWorker(spec.by, ground_of(campaign, spec), campaign.baseline, rules)
         case EvolutionSpec():
             options = {"explore": spec.explore, "parents": spec.parents}
             setup = Setup(space=space, baseline=campaign.baseline, options=options)

@@ -9,8 +9,8 @@ import click
 
 from engine.checks.preflight import missing
 from engine.cli.exits import Exit, fail
-from engine.cli.mentoring import mentor_problem
 from engine.cli.summary import summary
+from engine.cli.told_texts import text_problems
 from engine.core.campaign.foresight import warnings
 from engine.core.campaign.load import LoadedCampaign, load_campaign, located
 from engine.core.campaign.problems import CampaignError
@@ -28,7 +28,7 @@ def check(config: Path | None, *, overrides: Sequence[str], schema: bool, as_jso
     from engine.cli.earlier import seen
 
     lacking = missing(loaded, os.environ)
-    lacking += [problem] if (problem := mentor_problem(loaded)) else []
+    lacking += text_problems(loaded)
     found = warnings(loaded.campaign, seen(loaded.campaign.campaign, Path.cwd()))
     warned = [problem.render(str(config)) for problem in located(loaded, found)]
     if as_json:

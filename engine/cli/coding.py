@@ -9,6 +9,7 @@ from engine.agents import homes, table
 from engine.agents.prices import Price, Prices
 from engine.agents.walls import walls_of
 from engine.checks.variables import variables
+from engine.cli.missions import mission_text
 from engine.cli.request import Request
 from engine.cli.walls import confinement, hidden_in_tree
 from engine.core.campaign.models import Campaign
@@ -148,6 +149,7 @@ def _setup(request: Request, campaign: Campaign) -> AgentSetup | None:
         protect=_protected(request, campaign),
         confinement=confinement(request, campaign, spec, walls),
         unconfined=walls.why,
+        mission=mission_text(spec.mission or campaign.mission, folder),
     )
 
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.decision_lines import decision_line
 from engine.core.finish_lines import finish_line
 from engine.core.job_lines import job_line
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
@@ -51,6 +52,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
         return finish_line(event)
     if isinstance(event, e.JobEvent):
         return job_line(event)
+    if isinstance(event, e.DecisionEvent):
+        return decision_line(event)
     match event:
         case (
             e.IterationStarted()

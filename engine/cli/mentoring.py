@@ -1,20 +1,17 @@
 """From a campaign with a mentor to what runs it: concrete classes are named."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
-from engine.agents import table
-from engine.agents.walls import walls_of
-from engine.checks.variables import variables
-from engine.cli.coding import Surroundings, home_of, prices_of
+from engine.cli.calling import called, calls_of
+from engine.cli.coding import Surroundings
+from engine.cli.missions import mission_text
 from engine.cli.request import Request
-from engine.cli.walls import confinement
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.mentor import MentorSpec
+from engine.core.space import Space
 from engine.knowledge.templates import Template, TemplateError, read_text, shipped
+from engine.loop.calls import CallSetup
 from engine.loop.control import Control
 from engine.loop.mentoring import Mentor, Mentoring, MentorSetup
 from engine.loop.writer import Writer
@@ -32,47 +29,30 @@ def mentor_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
     spec = request.loaded.campaign.effective().mentor
     if spec is None:
         return None
-    setup = _setup(request, spec)
+    setup, who = _setup(request, spec), _called(request, spec)
 
     def make(writer: Writer, control: Control) -> Mentor:
-        return Mentoring(
-            setup,
-            writer,
-            control,
-            request.paths,
-            executor=around.executor,
-            room=around.room,
-            clock=around.clock,
-            purse=around.purse,
-        )
+        calls = calls_of(request, around, writer, who)
+        return Mentoring(setup, writer, control, request.paths, calls=calls)
 
     return make
 
 
 def _setup(request: Request, spec: MentorSpec) -> MentorSetup:
     campaign, folder = request.loaded.campaign.effective(), request.loaded.path.parent
-    program = spec.as_agent()
-    found, walls = variables(spec.env, os.environ), walls_of(program)
-    shown = confinement(request, campaign, program, walls)
     return MentorSetup(
-        agent=table.make(
-            spec.agent, table.Setup(folder=folder, command=program.words(), script=spec.script)
-        ),
-        spec=program,
         rules=spec.to_rules(),
         memory=campaign.memory.to_rules(),
         template=_template(spec, folder),
-        mission=spec.mission or "",
+        mission=mission_text(spec.mission or campaign.mission, folder),
         require_search=spec.require_web_search,
-        budget=spec.budget,
-        price_of=prices_of(campaign).cost_usd,
-        home=home_of(request, program),
-        env=found.values,
-        secrets=tuple(found.secrets),
-        # It changes nothing, whatever the campaign lets those who work change.
-        confinement=shown and msgspec.structs.replace(shown, write=()),
-        unconfined=walls.why,
+        by=spec.display_name or f"mentor {spec.agent}",
+        space=Space.from_spec(campaign.space),
     )
+
+
+def _called(request: Request, spec: MentorSpec) -> CallSetup:
+    return called(request, spec.as_agent(), spec.budget)
 
 
 def mentor_problem(loaded: LoadedCampaign) -> str:

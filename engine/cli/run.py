@@ -12,9 +12,9 @@ from engine.cli.checking import loaded_or_exit, refuse_missing
 from engine.cli.exits import fail
 from engine.cli.flags import overrides_of
 from engine.cli.launching import launch
-from engine.cli.mentoring import mentor_problem
 from engine.cli.request import request_of
 from engine.cli.screen import become_screen, require_terminal
+from engine.cli.told_texts import text_problems
 
 
 def run(**options: Any) -> None:
@@ -23,7 +23,7 @@ def run(**options: Any) -> None:
     loaded = loaded_or_exit(options["config"], overrides)
     request = request_of(loaded, overrides, options)
     lacking = missing(loaded, os.environ, slots=request.slots, unsealed=request.unsealed)
-    lacking += [problem] if (problem := mentor_problem(loaded)) else []
+    lacking += text_problems(loaded)
     lacking += missing_logins(loaded.campaign, os.environ)
     if lacking:
         refuse_missing(options["config"], lacking)

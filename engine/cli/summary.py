@@ -10,6 +10,7 @@ from engine.core.campaign.foresight import bearable_noise
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
+from engine.core.campaign.worker import WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.space import Space
 
@@ -35,6 +36,9 @@ def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
             case AgentSpec():
                 yield "agent", _agent(proposer)
                 yield "sandbox", _walls(proposer)
+            case WorkerSpec():
+                yield "worker", _agent(proposer.as_agent())
+                yield "sandbox", _walls(proposer.as_agent())
             case EvolutionSpec():
                 pass
             case _:

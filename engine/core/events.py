@@ -27,6 +27,16 @@ from engine.core.agent_events import (
 from engine.core.check_events import CheckFinished, CheckInterrupted, CheckStarted
 from engine.core.check_events import CheckOutcome as CheckOutcome  # noqa: PLC0414  (read from here)
 from engine.core.check_events import Tests as Tests  # noqa: PLC0414
+from engine.core.control_events import (
+    ClockJumped,
+    CommandAccepted,
+    CommandRefused,
+    RunPaused,
+    RunResumed,
+    StopRequested,
+)
+from engine.core.decisions.events import DecisionEvent as DecisionEvent  # noqa: PLC0414
+from engine.core.decisions.parts import Chosen
 from engine.core.event import Event
 from engine.core.event import LogSpan as LogSpan  # noqa: PLC0414
 from engine.core.finish.events import (
@@ -47,7 +57,13 @@ from engine.core.finish.events import Phase as Phase  # noqa: PLC0414
 from engine.core.finish.events import ReportFile as ReportFile  # noqa: PLC0414
 from engine.core.finish.events import Source as Source  # noqa: PLC0414
 from engine.core.finish.parts import FinishRules
-from engine.core.ids import CandidateId, CommandId, IterationNumber, RunId, StashId, TraceId
+from engine.core.ids import (
+    CandidateId,
+    IterationNumber,
+    RunId,
+    StashId,
+    TraceId,
+)
 from engine.core.jobs.events import JobEvent as JobEvent  # noqa: PLC0414  (read from here)
 from engine.core.measuring_events import (
     ChampionAccepted,
@@ -176,50 +192,6 @@ class CampaignChangeAccepted(Event, frozen=True, kw_only=True):
     by: str
 
 
-class ClockJumped(Event, frozen=True, kw_only=True):
-    """The machine slept or the engine was stopped; running deadlines were extended by the gap."""
-
-    gap_s: float
-
-
-class CommandAccepted(Event, frozen=True, kw_only=True):
-    """A command from the inbox was carried out."""
-
-    command_id: CommandId
-    command: str
-    by: str
-
-
-class CommandRefused(Event, frozen=True, kw_only=True):
-    """A command from the inbox was not carried out, and why."""
-
-    command_id: CommandId
-    command: str
-    by: str
-    reason: str
-
-
-class RunPaused(Event, frozen=True, kw_only=True):
-    """No new step starts. `halt` tells that a guardrail asks for a person."""
-
-    by: str
-    reason: str
-    halt: bool = False
-
-
-class RunResumed(Event, frozen=True, kw_only=True):
-    """Steps start again."""
-
-    by: str
-
-
-class StopRequested(Event, frozen=True, kw_only=True):
-    """The engine drains and then ends; the same `run` command resumes the run."""
-
-    by: str
-    reason: str
-
-
 class IterationStarted(Event, frozen=True, kw_only=True):
     """A slot began an iteration."""
 
@@ -232,7 +204,7 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     """What the iteration will judge. `key` names its configuration: equal keys are equal runs.
 
     A candidate of code has a `commit`, or an `agent` that is to make one out of `base`, which is
-    what a stash holds when it `restores` that.
+    what a stash holds when it `restores` that. `chosen` is what a worker's decision says of it.
     """
 
     iteration: IterationNumber
@@ -247,6 +219,7 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     base: str | None = None
     agent: str | None = None
     restores: StashId | None = None
+    chosen: Chosen | None = None
 
 
 class VerdictReached(Event, frozen=True, kw_only=True):
@@ -349,6 +322,7 @@ AnyEvent = (
     | ReportWritten
     | ReportFailed
     | JobEvent
+    | DecisionEvent
     | RunFinished
     | EngineStopped
 )

@@ -17,6 +17,12 @@ NAMES: Final = (
     "agent.outcome",  # the outcome is recorded, its tree is no commit yet
     "review.recorded",  # the intent to let the mentor look is recorded, no process yet
     "review.ended",  # its process ended, the outcome is unrecorded
+    "decision.recorded",  # the intent to ask the worker is recorded, no process yet
+    "decision.ended",  # its process ended, the answer is unrecorded
+    "decision.answered",  # the answer is recorded and passed the gate, no run has begun
+    "decision.held",  # it waits for a review
+    "decision.settled",  # what the review does to it is recorded, nothing was begun yet
+    "decision.taken",  # that it is carried out is recorded, nothing was begun or cut off yet
     "change.collected",  # its tree is a commit under a ref, unrecorded
     "change.recorded",  # the commit is recorded, no check was begun
     "change.carried",  # the change stands on the champion under a ref, unrecorded

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
+from engine.core.fold_decisions import fold_decision, hear_news
 from engine.core.fold_failures import count_failures
 from engine.core.fold_finish import fold_finish
 from engine.core.fold_jobs import fold_job, follow_check
@@ -27,6 +28,7 @@ from engine.core.state import (
 )
 
 _ENDLESS: Final = 2**63
+_Apart = e.FinishEvent | e.DecisionEvent | e.JobEvent
 
 
 class FoldError(Exception):
@@ -48,6 +50,7 @@ def fold(state: RunState | None, record: e.Record) -> RunState:
     if record.seq != state.seq + 1:
         raise FoldError(f"event {record.seq} follows event {state.seq}")
     _apply(state, record.event, record)
+    hear_news(state, record.event)
     state.seq = record.seq
     state.time = record.time
     return state
@@ -75,8 +78,8 @@ def _countable(size: int | None) -> int | None:
 
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
-    if isinstance(event, e.FinishEvent | e.JobEvent):
-        _apart(state, event, record)
+    if isinstance(event, _Apart):
+        _in_its_room(state, event, record.time)
         return
     match event:
         case e.RunCreated() | e.ClockJumped():
@@ -137,11 +140,13 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             _run(state, event, record)
 
 
-def _apart(state: RunState, event: e.FinishEvent | e.JobEvent, record: e.Record) -> None:
+def _in_its_room(state: RunState, event: _Apart, time: str) -> None:
     if isinstance(event, e.JobEvent):
         fold_job(state, event)
+    elif isinstance(event, e.FinishEvent):
+        fold_finish(state, event, time)
     else:
-        fold_finish(state, event, record.time)
+        fold_decision(state, event, time)
 
 
 def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
@@ -338,6 +343,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         tags=event.tags,
         proposer=event.proposer,
         code=code_of(state, event),
+        chosen=event.chosen,
     )
     if state.baseline is None:
         state.baseline = event.candidate

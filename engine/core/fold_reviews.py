@@ -27,7 +27,10 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
                 since=time,
                 folder=event.folder,
                 reasons=event.reasons,
+                decision=event.decision,
             )
+            if (held := state.decisions.held) is not None and held.id == event.decision:
+                held.review = event.review
         case e.ReviewFinished():
             _finished(state, event)
         case e.ReviewInterrupted():
@@ -82,6 +85,7 @@ def _finished(state: RunState, event: e.ReviewFinished) -> None:
             opinion=event.opinion,
             detail=event.detail,
             searched=event.searched,
+            decision=begun.decision,
         )
     )
     del reviews.done[:-KEPT_REVIEWS]

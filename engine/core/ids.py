@@ -14,6 +14,7 @@ ApprovalId = NewType("ApprovalId", str)
 TodoId = NewType("TodoId", str)
 ReviewId = NewType("ReviewId", str)
 JobId = NewType("JobId", str)
+DecisionId = NewType("DecisionId", str)
 IterationNumber = NewType("IterationNumber", int)
 
 _NAMED: Final = re.compile(r"(?:#|c-)?0*(?P<number>[1-9][0-9]{0,14})")

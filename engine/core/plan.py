@@ -31,13 +31,15 @@ class PlannedCheck(msgspec.Struct, frozen=True, kw_only=True):
 class PlannedAgent(msgspec.Struct, frozen=True, kw_only=True):
     """How often an agent is tried again, and whether its answer must keep the rules.
 
-    `most_s` is how long all attempts of an iteration together may work.
+    `most_s` is how long all attempts of an iteration together may work. `display_name` is what it
+    is called where it writes things down, empty for its own name.
     """
 
     retries: int = 0
     backoff_s: float = 20.0
     most_s: float | None = None
     answer_required: bool = False
+    display_name: str = ""
 
 
 class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """What happened around the mentor; see `engine.core.events`."""
 
 from engine.core.event import Event, LogSpan
-from engine.core.ids import IterationNumber, ReviewId
+from engine.core.ids import DecisionId, IterationNumber, ReviewId
 from engine.core.parts import AgentOutcome, PromptPart, Tokens
 from engine.core.reviews.parts import Mode, Opinion, Signals
 
@@ -15,7 +15,7 @@ class ReviewAsked(Event, frozen=True, kw_only=True):
 class ReviewStarted(Event, frozen=True, kw_only=True):
     """Intent: a mentor is about to look, and why. `at_iteration` is how many had ended.
 
-    `folder` holds its files, below the run's.
+    `folder` holds its files, below the run's. `decision` is the worker's that waits for it.
     """
 
     review: ReviewId
@@ -30,6 +30,7 @@ class ReviewStarted(Event, frozen=True, kw_only=True):
     prompt_sha256: str
     parts: list[PromptPart]
     log: LogSpan
+    decision: DecisionId | None = None
 
 
 class ReviewFinished(Event, frozen=True, kw_only=True):

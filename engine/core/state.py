@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.core.decisions.parts import Chosen, Decisions
 from engine.core.events import (
     FinishReason,
     HarnessRecorded,
@@ -71,7 +72,7 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
 
     `measured` is known of those that became the champion. `reigned` is the number of the event
     that made it champion the last time, 0 where none did, or a person or a confirmation took that
-    back. `ruled` is what these said of it.
+    back. `ruled` is what these said of it. `chosen` is what a worker's decision says of it.
     """
 
     id: CandidateId
@@ -91,6 +92,7 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     measured: Measured | None = None
     reigned: int = 0
     ruled: str = ""
+    chosen: Chosen | None = None
 
     @property
     def scored(self) -> bool:
@@ -259,6 +261,7 @@ class RunState(msgspec.Struct, kw_only=True):
     finish: Finish | None = None
     report: Report | None = None
     jobs: Jobs = msgspec.field(default_factory=Jobs)
+    decisions: Decisions = msgspec.field(default_factory=Decisions)
 
     @property
     def turns(self) -> list[OpenIteration]:

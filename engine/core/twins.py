@@ -51,10 +51,15 @@ def _judged(state: RunState) -> Iterator[tuple[Candidate, str]]:
 
 
 def same(one: Candidate, other: Candidate) -> bool:
-    """Whether two candidates have the same parameters and the same files."""
-    if one.parameters != other.parameters:
+    """Whether two candidates have the same parameters, run the same, and have the same files."""
+    if one.parameters != other.parameters or _runs(one) != _runs(other):
         return False
     if one.code is None or other.code is None:
         return one.code is other.code
     trees = {one.code.tree, other.code.tree}
     return one.code.commit == other.code.commit or (len(trees) == 1 and "" not in trees)
+
+
+def _runs(one: Candidate) -> tuple[str, str]:
+    """The command of a worker's that it runs, and where; empty for all others."""
+    return (one.chosen.command, one.chosen.folder) if one.chosen else ("", "")

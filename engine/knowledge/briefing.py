@@ -13,6 +13,7 @@ from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
+from engine.knowledge.chosen import tried
 from engine.knowledge.deadline import deadline_lines
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
@@ -51,7 +52,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 
     `escalate_below` is a share. `protected` are patterns of paths. `minutes`, `tokens` and `usd`
     are what this iteration may use; None where nothing limits it. `device` is what the device
-    broker offers, empty where it offers nothing.
+    broker offers, empty where it offers nothing. `mission` is what to look at above all.
     """
 
     iteration: int
@@ -65,6 +66,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int | None = None
     usd: float | None = None
     device: str = ""
+    mission: str = ""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,6 +247,8 @@ def _result(metric: Metric, trial: Trial) -> str:
     if trial.gain is not None:
         words.append(f"gain {percent(trial.gain)}")
     line = ", ".join(words)
+    if one.chosen is not None:
+        line += f"; {tried(one, 240)}"
     if answer is not None and answer.hypothesis:
         line += f"; hypothesis: {one_line(answer.hypothesis, 160)}"
     if answer is not None and answer.prediction:

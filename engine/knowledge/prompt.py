@@ -13,10 +13,12 @@ import msgspec
 from engine.core.parts import PromptPart
 from engine.core.state import RunState
 from engine.knowledge.briefing import CAPS, Briefing, Occasion, Part, brief
+from engine.knowledge.mission import mission_section
 from engine.knowledge.templates import Template, fill, parse
 
 WORKER: Final = "worker.md"
 PARTS: Final = (*CAPS, "answer")
+MISSION: Final = "mission"
 WORDS: Final = ("iteration", "iterations", "base", "trace", "attempt", "metric", "shortlist")
 REST: Final = "briefing"
 
@@ -74,7 +76,7 @@ def worker_template(text: str, source: str) -> Template:
     """
     rest = "{{briefing}}" in text.replace(" ", "")
     required = (REST,) if rest else PARTS
-    return parse(text, source=source, required=required, free=(*PARTS, *WORDS, REST))
+    return parse(text, source=source, required=required, free=(*PARTS, *WORDS, MISSION, REST))
 
 
 def assemble(template: Template, state: RunState, occasion: Occasion) -> Prompt:
@@ -86,7 +88,8 @@ def assemble(template: Template, state: RunState, occasion: Occasion) -> Prompt:
         occasion: which iteration it is, and its rules.
     """
     briefing = brief(state, occasion)
-    parts = [*briefing.parts, Part(name="answer", text=_answer(state, occasion, briefing))]
+    parts = [*_with_mission(template, occasion, briefing.parts)]
+    parts.append(Part(name="answer", text=_answer(state, occasion, briefing)))
     text = _encodable(fill(template, _values(template, parts, state, occasion)))
     return Prompt(
         text=text,
@@ -95,6 +98,17 @@ def assemble(template: Template, state: RunState, occasion: Occasion) -> Prompt:
         directives=list(briefing.directives),
         escalated=briefing.escalation.stands,
     )
+
+
+def _with_mission(
+    template: Template, occasion: Occasion, parts: tuple[Part, ...]
+) -> tuple[Part, ...]:
+    """The parts with the mission first; where a template has no place for it, before another."""
+    mission = Part(name=MISSION, text=mission_section(occasion.mission))
+    if MISSION in template.names or REST in template.names or not mission.text:
+        return (mission, *parts)
+    first, *others = parts
+    return (msgspec.structs.replace(first, text=f"{mission.text}\n\n{first.text}"), *others)
 
 
 def _values(

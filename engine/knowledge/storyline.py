@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.core.ids import trace_id
 from engine.core.state import Candidate, RunState
+from engine.knowledge.chosen import tried
 from engine.knowledge.past import Trial
 from engine.knowledge.wording import figure, one_line, percent
 
@@ -47,4 +48,4 @@ def _tried(one: Candidate) -> str:
         return one_line(answer.hypothesis or answer.summary, 160)
     if one.code is not None and one.code.agent is None:
         return "the code as it was"
-    return one_line(" ".join(f"{name}={value}" for name, value in one.parameters.items()), 160)
+    return tried(one, 160)

@@ -67,6 +67,7 @@ class AgentSetup:
     protect: tuple[str, ...] = ()
     confinement: Confinement | None = None
     unconfined: str = ""
+    mission: str = ""
 
 
 class CampaignAgents:
@@ -209,6 +210,7 @@ class CampaignAgents:
             minutes=None if minutes is None else round(minutes, 2),
             tokens=budget.tokens,
             usd=budget.usd,
+            mission=self._setup.mission,
         )
 
     def _task(self, started: AgentStarted, tree: Path) -> AgentTask:

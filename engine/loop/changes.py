@@ -73,6 +73,6 @@ def remembered(state: RunState, ended: AgentFinished, plan: Plan) -> list[AnyEve
     """What an agent wants to be remembered of its turn, as events."""
     if ended.answer is None:
         return []
-    name = state.candidates[ended.candidate].proposer
+    name = plan.agent.display_name or state.candidates[ended.candidate].proposer
     author = Author("worker", name, ended.iteration)
     return housekeeping(state, ended.answer.housekeeping, author, plan.memory)

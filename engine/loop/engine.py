@@ -48,6 +48,7 @@ from engine.loop.reporting import Reporter, Reporting
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
 from engine.loop.watch import Watch
+from engine.loop.working import NoWorker, Worker
 from engine.loop.writer import Trouble, Writer
 from engine.proposers.protocol import Proposer
 from engine.runfolder.heartbeat import HeartbeatFile
@@ -87,6 +88,7 @@ class Parts:
     reporter: Reporter
     listeners: tuple[Callable[[Record], None], ...] = ()
     mentor: Callable[[Writer, Control], Mentor] | None = None
+    worker: Callable[[Writer, Control, Guard, Callable[[], bool]], Worker] | None = None
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
     harness: Callable[[], Harness | None] = lambda: None
 
@@ -215,7 +217,8 @@ class Engine:
         )
         try:
             closing = self._closing(slots, rechecks)
-            return await closing.run(self._mentor().run, checks.attend, self._compute_ahead)
+            minds = (self._mentor().run, self._worker(slots).run)
+            return await closing.run(*minds, checks.attend, self._compute_ahead)
         finally:
             with anyio.CancelScope(shield=True):
                 await code.close()
@@ -241,6 +244,13 @@ class Engine:
         """The campaign's mentor; it looks beside the slots, and none of them waits for it."""
         make = self._parts.mentor
         return NoMentor() if make is None else make(self._writer, self._control)
+
+    def _worker(self, slots: Slots) -> Worker:
+        """Who decides what runs next, where the campaign has such a proposer."""
+        make = self._parts.worker
+        if make is None:
+            return NoWorker()
+        return make(self._writer, self._control, self._guard, slots.may_begin)
 
     async def _code(self, checks: Checks) -> CodeSteps:
         """The steps of candidates of code, with the workspace ready."""

@@ -41,7 +41,11 @@ class Guard:
     async def login(self, finished: AgentFinished, agent: str) -> None:
         """Halt when the agent is not logged in: no other iteration could do any better."""
         if finished.outcome == "login":
-            await self.halt(f"{agent}: {finished.detail}; {_advice(agent)}")
+            await self.logged_out(agent, finished.detail)
+
+    async def logged_out(self, agent: str, detail: str) -> None:
+        """Halt, and say how a person gets the agent logged in."""
+        await self.halt(f"{agent}: {detail}; {_advice(agent)}")
 
     async def halt(self, reason: str) -> None:
         """Stop starting steps until a person has looked."""

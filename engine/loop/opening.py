@@ -29,6 +29,7 @@ from engine.loop.campaign_agents import lost_attempt
 from engine.loop.iteration import interrupted
 from engine.loop.mentoring import lost_review
 from engine.loop.rechecks import interrupted as interrupted_again
+from engine.loop.working import lost_decision
 from engine.loop.writer import now_utc
 from engine.runfolder import heartbeat, inbox, lock
 from engine.runfolder.identity import Identity
@@ -208,6 +209,8 @@ def _resume(
     cut_off += [lost_attempt(paths, t, DIED) for t in state.open.values() if t.agent]
     if state.reviews.open is not None:
         cut_off.append(lost_review(paths, state.reviews.open, DIED))
+    if state.decisions.open is not None:
+        cut_off.append(lost_decision(paths, state.decisions.open, DIED))
     late = _late_stops(paths, state, recovery.missed)
     journal = Journal.open(paths.journal)
     events: list[AnyEvent] = [*cut_off, recovery.started, *late, *changes]

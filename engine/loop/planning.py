@@ -4,6 +4,7 @@ from engine.core.breaker import OFF, Breaker
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec
+from engine.core.campaign.worker import WorkerSpec
 from engine.core.plan import OnFail, Plan, PlannedAgent, PlannedCheck, PlannedReferee
 
 
@@ -35,7 +36,10 @@ def breaker_of(campaign: Campaign) -> Breaker:
     the caps of classes count.
     """
     policy = campaign.effective().policy
-    same_failure = policy.same_failure if campaign.workspace is not None else OFF
+    minds = campaign.workspace is not None or any(
+        isinstance(each, WorkerSpec) for each in campaign.proposers
+    )
+    same_failure = policy.same_failure if minds else OFF
     return Breaker(same_failure=same_failure, caps=policy.caps.to_rules())
 
 
@@ -89,4 +93,5 @@ def _agent(campaign: Campaign) -> PlannedAgent:
         backoff_s=spec.backoff_s,
         most_s=None if minutes is None else minutes * 60,
         answer_required=spec.answer == "required",
+        display_name=spec.display_name or "",
     )

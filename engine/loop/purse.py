@@ -40,10 +40,10 @@ class Purse:
 
 
 def _under_way(state: RunState) -> set[str]:
-    """The folders of all attempts and reviews that have no outcome yet."""
+    """The folders of all attempts, reviews and decisions that have no outcome yet."""
     folders = {turn.agent.folder for turn in state.open.values() if turn.agent is not None}
-    review = state.reviews.open
-    return folders if review is None else folders | {review.folder}
+    calls = (state.reviews.open, state.decisions.open)
+    return folders | {call.folder for call in calls if call is not None}
 
 
 def _unpriced(state: RunState, share: Share, used: Used) -> str | None:

@@ -2,10 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
+import anyio
 import msgspec
 
 from engine.core import events as e
+from engine.core import failpoints
+from engine.core.decision_taking import taken
+from engine.core.decisions.events import DecisionTaken
 from engine.core.finishing import FINAL, is_final_round, may_begin
 from engine.core.ids import CandidateId, IterationNumber, candidate_id, trace_id
 from engine.core.state import RunState
@@ -14,7 +19,10 @@ from engine.loop.control import Control
 from engine.loop.iteration import CodeSteps, Iteration
 from engine.loop.rechecks import Rechecks
 from engine.loop.writer import Writer
-from engine.proposers.protocol import Exhausted, Proposal, ProposalRequest, Proposer
+from engine.proposers.protocol import Exhausted, NotYet, Proposal, ProposalRequest, Proposer
+
+LOOK_S: Final = 1.0
+"""A slot without a candidate looks so often whether the run is over by the clock."""
 
 
 class Slots:
@@ -42,6 +50,7 @@ class Slots:
         self._now_s = now_s
         self._left_open = sorted(writer.state.open)
         self._exhausted = False
+        self._not_yet: set[int] = set()
 
     async def run(self, slot: int) -> None:
         """Work in one slot until there is nothing more to start.
@@ -59,6 +68,9 @@ class Slots:
             if number is not None:
                 if not await self._iteration.complete(number):
                     return
+            elif slot in self._not_yet:
+                with anyio.move_on_after(LOOK_S):
+                    await self._writer.wait_change()
             elif self._writer.state.turns or self._waits():
                 await self._writer.wait_change()
             else:
@@ -74,6 +86,10 @@ class Slots:
             turn = state.open.get(number)
             if turn is not None and turn.job and turn.slot % state.slots == slot:
                 await self._iteration.go_on(IterationNumber(number))
+
+    def may_begin(self) -> bool:
+        """Whether an iteration may begin now, as far as stop rules and the finish have a say."""
+        return not self._over(self._writer.state)
 
     def _waits(self) -> bool:
         """Whether the finish has not said yet that nothing more begins, or that all goes on."""
@@ -103,10 +119,13 @@ class Slots:
 
     async def _begin(self, slot: int) -> IterationNumber | None:
         records = None
+        self._not_yet.discard(slot)
         while records is None:
             records = await self._begin_on(slot, self._writer.state.champion)
         if not records:
             return None
+        if any(isinstance(each.event, DecisionTaken) for each in records):
+            failpoints.reach("decision.taken")
         started = [each.event for each in records if isinstance(each.event, e.IterationStarted)]
         return started[0].iteration
 
@@ -146,6 +165,9 @@ class Slots:
             case Exhausted():
                 self._exhausted = True
                 return []
+            case NotYet():
+                self._not_yet.add(slot)
+                return []
             case Proposal() as proposal:
                 if commit is not None and proposal.agent is None:
                     proposal = msgspec.structs.replace(proposal, commit=commit)
@@ -172,5 +194,15 @@ def begun(state: RunState, slot: int, proposal: Proposal) -> list[e.AnyEvent]:
             base=proposal.base,
             agent=proposal.agent,
             restores=proposal.restores,
+            chosen=proposal.chosen,
         ),
+        *_taken(state, number, proposal),
     ]
+
+
+def _taken(state: RunState, number: IterationNumber, proposal: Proposal) -> list[e.AnyEvent]:
+    """That the decision is carried out with which the iteration begins."""
+    ready = state.decisions.ready
+    if proposal.chosen is None or ready is None or ready.decision is None:
+        return []
+    return [taken(ready.id, ready.decision, number, candidate_id(number))]

@@ -5,11 +5,13 @@ from typing import Final
 
 import msgspec
 
+from engine.core.decision_lines import words_of
 from engine.core.ids import ReviewId
 from engine.core.parts import PromptPart
 from engine.core.reviews.parts import Review, Signals
 from engine.core.state import RunState
 from engine.knowledge.briefing import CAPS, Occasion, brief
+from engine.knowledge.mission import mission_section
 from engine.knowledge.past import trials
 from engine.knowledge.reviewed import became_of
 from engine.knowledge.storyline import story_line
@@ -23,10 +25,10 @@ PARTS: Final = (
     "mission", "story", "reviews", "signals", "answer",
 )  # fmt: skip
 WORDS: Final = ("review", "reasons", "metric")
+DECISION: Final = "decision"
 _STORY: Final = 2_400
 _STORY_LINES: Final = 14
 _REVIEWS: Final = 1_800
-_MISSION: Final = 2_000
 _LAST: Final = 4
 _ANSWER: Final = """\
 ## Your answer
@@ -43,13 +45,27 @@ End with one JSON object and nothing after it, alone or in a ```json block. All 
 ```"""
 
 
+_INSTEAD: Final = """
+
+The worker's decision waits for you. Where it is off_track and you know something better, add to the
+object what is to be done instead, with the keys of a decision; else with the action "none":
+
+```json
+ "replacement": {"action": "none | run | propose | stop_run | wait | shut_down",
+                 "rationale": "", "category": "other", "label": "", "command": "", "folder": "",
+                 "parameters": [{"name": "...", "value": "..."}], "run": "",
+                 "wait_s": 0, "monitor_s": 0}
+```"""
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a review is for, beside the state."""
+    """What a review is for, beside the state; with `replacing` it may decide otherwise."""
 
     review: ReviewId
     reasons: list[str]
     signals: Signals
     mission: str = ""
+    replacing: bool = False
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +82,7 @@ def mentor_template(text: str, source: str) -> Template:
     Raises:
         TemplateError: a place that is not known, or a part without a place.
     """
-    return parse(text, source=source, required=PARTS, free=WORDS)
+    return parse(text, source=source, required=PARTS, free=(*WORDS, DECISION))
 
 
 def assemble(template: Template, state: RunState, asked: Asked) -> Prompt:
@@ -74,14 +90,16 @@ def assemble(template: Template, state: RunState, asked: Asked) -> Prompt:
     told = brief(state, Occasion(iteration=state.last_iteration + 1, base="")).parts
     texts = {part.name: part.text for part in told if part.name not in _NOT_ITS_OWN}
     texts |= {
-        "mission": section("Your mission", asked.mission.split("\n"), _MISSION)
-        if asked.mission.strip()
-        else "",
+        "mission": mission_section(asked.mission),
         "story": _story(state),
         "reviews": _reviews(state),
         "signals": _signals(asked.signals),
-        "answer": _ANSWER,
+        "answer": _ANSWER + (_INSTEAD if asked.replacing else ""),
     }
+    waits = _waits(state)
+    if DECISION not in template.names and waits:  # a template from before there were any
+        texts["signals"] = "\n\n".join(filter(None, [waits, texts["signals"]]))
+    texts[DECISION] = waits
     words = {
         "review": str(asked.review),
         "reasons": one_line("; ".join(asked.reasons), 300),
@@ -110,6 +128,20 @@ def _review(state: RunState, review: Review) -> str:
     head = f"- {review.id}, after {review.at_iteration} iterations, {said.course}"
     advice = f"; advice: {one_line(said.advice, 160)}" if said.advice else ""
     return f"{head}: {one_line(said.critique, 200)}{advice}; {became_of(state, review)}"
+
+
+def _waits(state: RunState) -> str:
+    """The decision that waits for the review."""
+    waiting = state.decisions.held
+    if waiting is None or waiting.decision is None:
+        return ""
+    said = waiting.decision
+    lines = [
+        f"{waiting.id}: {one_line(words_of(said), 600)}",
+        f"- kind of idea: {said.category}",
+        f"- its rationale: {one_line(said.rationale, 800)}",
+    ]
+    return section("The worker's decision, which waits for you", lines, 1_800)
 
 
 def _signals(found: Signals) -> str:

@@ -4,12 +4,13 @@ from typing import Protocol
 
 import msgspec
 
+from engine.core.decisions.parts import Chosen
 from engine.core.events import Parameters
 from engine.core.ids import CandidateId, IterationNumber, StashId
 from engine.core.search import Exhausted
 from engine.core.state import RunState
 
-__all__ = ["Exhausted", "Proposal", "ProposalRequest", "Proposer"]
+__all__ = ["Exhausted", "NotYet", "Proposal", "ProposalRequest", "Proposer"]
 
 
 class ProposalRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate to be judged, in the words of the event CandidateProposed.
 
     Its own `seed` is for the program that runs the candidate. With an `agent` that is to change
-    `base`; else the code, if there is any, is that of `commit`.
+    `base`; else the code, if there is any, is that of `commit`. `chosen` is what a worker decided.
     """
 
     parameters: Parameters
@@ -42,13 +43,20 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     agent: str | None = None
     base: str | None = None
     restores: StashId | None = None
+    chosen: Chosen | None = None
+
+
+class NotYet(msgspec.Struct, frozen=True, kw_only=True):
+    """There is no candidate now, and there may be one once something has happened."""
+
+    reason: str
 
 
 class Proposer(Protocol):
     """Makes candidates; may remember what it saw of the state, but only to be quicker."""
 
-    def propose(self, request: ProposalRequest) -> Proposal | Exhausted:
-        """The next candidate, or that there is none left.
+    def propose(self, request: ProposalRequest) -> Proposal | Exhausted | NotYet:
+        """The next candidate, that there is none left, or that there is none yet.
 
         The answer depends on the state, the iteration and the seed alone: asked again after a
         restart, another instance says the same.

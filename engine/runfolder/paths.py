@@ -126,13 +126,26 @@ class RunPaths(msgspec.Struct, frozen=True):
         """What the mentor did, in words for people."""
         return self.logs / "mentor.log"
 
+    @property
+    def worker_log(self) -> Path:
+        """What a worker did while it decided, in words for people."""
+        return self.logs / "worker.log"
+
     def review(self, name: str) -> Path:
         """What is kept of a mentor's review."""
+        return self.agents / name
+
+    def decision(self, name: str) -> Path:
+        """What is kept of a worker's decision."""
         return self.agents / name
 
     def mentor_span(self) -> LogSpan:
         """Where what is next written of the mentor begins."""
         return self._span(self.mentor_log)
+
+    def worker_span(self) -> LogSpan:
+        """Where what is next written of a worker that decides begins."""
+        return self._span(self.worker_log)
 
     def log_span(self, iteration: int) -> LogSpan:
         """Where what is next written to the log of an iteration begins."""

@@ -31,6 +31,14 @@ ONLY_WITH_JOBS = {
     "job.ended",
     "job.over",
 }  # see test_jobs
+ONLY_WITH_A_WORKER = {
+    "decision.recorded",
+    "decision.ended",
+    "decision.answered",
+    "decision.taken",
+    "decision.held",
+    "decision.settled",
+}  # see scenario/test_worker and scenario/test_policies
 ONLY_ON_RESUMING = {"recovery.killed", "recovery.recorded"}
 HITS = {"check.spawned": 5, "check.recorded": 8, "verdict.recorded": 4, "journal.committed": 11}
 
@@ -66,8 +74,9 @@ ELSEWHERE = (
     | ONLY_ON_RESUMING
     | ONLY_SEALED
     | ONLY_WITH_A_MENTOR
-    | ONLY_AT_THE_END
+    | ONLY_WITH_A_WORKER
     | ONLY_WITH_JOBS
+    | ONLY_AT_THE_END
 )
 REACHED = [name for name in NAMES if name not in ELSEWHERE and not name.startswith(ONLY_WITH_CODE)]
 
@@ -111,10 +120,11 @@ def test_a_resume_that_was_cut_off(driver: Driver, reference: Driver) -> None:
 
 
 def functions() -> Iterator[FunctionType]:
-    """All tests that kill: those of this folder, and those of the mentor."""
+    """All tests that kill: those of this folder, and those of mentor and worker."""
     here = Path(__file__).parent
     modules = [f"tests.crash.{path.stem}" for path in here.glob("test_*.py")]
-    for name in [*modules, "tests.scenario.test_mentor"]:
+    scenarios = ("test_mentor", "test_worker", "test_policies")
+    for name in [*modules, *(f"tests.scenario.{each}" for each in scenarios)]:
         found = vars(importlib.import_module(name)).items()
         yield from (
             each

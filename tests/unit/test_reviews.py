@@ -28,7 +28,7 @@ from engine.knowledge.reviewed import (
     said_words,
 )
 from engine.knowledge.templates import TemplateError, read_text, shipped
-from engine.loop.mentoring import looks_up
+from engine.loop.calls import looks_up
 from engine.mentor.prompt import MENTOR, Asked, assemble, mentor_template
 from engine.mentor.reading import read_review
 from engine.reports.pages import mentor_page

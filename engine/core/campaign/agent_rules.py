@@ -29,13 +29,13 @@ def agent_findings(draft: Draft) -> Iterator[Finding]:
         if isinstance(proposer, AgentSpec):
             place = ("proposers", index)
             yield from _no_workspace(draft, place)
-            yield from _program(draft, proposer, place)
+            yield from program_findings(draft, proposer, place)
             yield from _walls(proposer, place)
             yield from environment_findings(proposer.env, (*place, "env"))
             yield from _directives(proposer, place)
     if draft.campaign.mentor is not None:
         spec, place = draft.campaign.mentor.as_agent(), ("mentor",)
-        yield from _program(draft, spec, place)
+        yield from program_findings(draft, spec, place)
         yield from environment_findings(spec.env, (*place, "env"))
     yield from _shares(draft.campaign.budget)
 
@@ -46,7 +46,8 @@ def _no_workspace(draft: Draft, place: Place) -> Iterator[Finding]:
         yield Finding(place=(*place, "kind"), message=message, fix="add workspace: {repo: .}")
 
 
-def _program(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
+def program_findings(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
+    """Mistakes in how the program of an agent is named."""
     if not draft.sound(*place, "agent"):
         return
     if spec.agent not in AGENTS:

@@ -20,7 +20,7 @@ from engine.core.campaign.fields import (
     Regex,
     complaint,
 )
-from engine.core.campaign.placeholders import split
+from engine.core.campaign.placeholders import placeholders, split
 from engine.core.campaign.policy import OnFail
 
 ExitStatus = Annotated[Int, Field(ge=0, le=255)]
@@ -275,6 +275,12 @@ class CheckSpec(Model):
         produced = self.produce is not None or self.produced_by is not None
         return produced and self.judge is not None
 
+    @property
+    def commanded(self) -> bool:
+        """Whether it runs the command of a worker's decision."""
+        words = (word for part in self.commands().values() for word in _texts(part))
+        return any("command" in placeholders(word) for word in words)
+
     def commands(self) -> dict[Part, Command]:
         """Its commands as they are written, by key: `run`, or `produce` and `judge`."""
         parts: dict[Part, Command | None] = {
@@ -303,3 +309,7 @@ class CheckSpec(Model):
     def must_report(self) -> tuple[str, ...]:
         """The metrics without which the check has failed."""
         return tuple(dict.fromkeys((*self.reports, *self.metrics)))
+
+
+def _texts(command: Command) -> tuple[str, ...]:
+    return (command,) if isinstance(command, str) else command

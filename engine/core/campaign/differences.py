@@ -18,6 +18,13 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("proposers", "evolution", "slots"),
     ("proposers", "agent", "slots"),
     ("proposers", "agent", "directives"),
+    ("proposers", "worker", "slots"),
+    ("proposers", "worker", "monitor"),
+    ("proposers", "worker", "most_monitor"),
+    ("proposers", "worker", "wait"),
+    ("proposers", "worker", "most_wait"),
+    ("proposers", "worker", "backoff"),
+    ("proposers", "worker", "halt_after"),
 )
 """Places that may change while a run goes on, without a person's consent."""
 

@@ -17,6 +17,7 @@ from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.referee_rules import referee_findings
 from engine.core.campaign.salvage import Draft, salvage
 from engine.core.campaign.space_rules import space_findings
+from engine.core.campaign.worker_rules import worker_findings
 from engine.core.campaign.workspace_rules import workspace_findings
 
 _COMMANDS: Final = ("run", "produce", "judge", "command")
@@ -91,6 +92,7 @@ def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
         *confirm_findings(draft),
         *workspace_findings(draft),
         *agent_findings(draft),
+        *worker_findings(draft),
         *gate_findings(draft),
     ]
     campaign = draft.campaign

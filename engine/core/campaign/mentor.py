@@ -8,8 +8,9 @@ from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.checks import Command
 from engine.core.campaign.environment import EnvSpec
 from engine.core.campaign.fields import Count, Duration, Filled, Flag, Model, Positive
+from engine.core.campaign.mission import Mission
 from engine.core.campaign.proposers import AgentSpec
-from engine.core.reviews.parts import MentorRules, Mode
+from engine.core.reviews.parts import MentorRules, Mode, Policy
 
 
 class MentorSpec(Model):
@@ -17,8 +18,9 @@ class MentorSpec(Model):
 
     It reads what was measured, the champion, what did not work, the notes and the open work, and
     answers with a verdict on the course, a critique, at most one question, at most one piece of
-    advice and one piece of open work. The next prompts show it; nothing waits for it, and a review
-    that is late, malformed or fails changes nothing. Its calls count against the budget.
+    advice and one piece of open work. The next prompts show it; nothing waits for it unless
+    `policy` says so, and a review that is late, malformed or fails changes nothing. Its calls count
+    against the budget.
     """
 
     agent: Filled = Field(
@@ -40,10 +42,16 @@ class MentorSpec(Model):
         "default the one that ships.",
         examples=["prompts/mentor.md"],
     )
-    mission: Filled | None = Field(
+    mission: Mission | None = Field(
         default=None,
-        description="What this mentor is to look at above all; a text.",
-        examples=["Watch the numerics."],
+        description="What this mentor is to look at above all: a text, or `{file: ...}`; by "
+        "default the campaign's `mission`.",
+        examples=["Watch the numerics.", "{file: MENTOR.md}"],
+    )
+    display_name: Filled | None = Field(
+        default=None,
+        description="What it is called where it writes things down; by default `mentor AGENT`.",
+        examples=["Ada"],
     )
     command: Command | None = Field(
         default=None, description="As for `proposers`.", examples=["'my-mentor --prompt {prompt}'"]
@@ -67,10 +75,18 @@ class MentorSpec(Model):
     stuck_after: Positive = Field(
         default=5, description="Iterations without a new champion.", examples=["8"]
     )
-    policy: Literal["advise"] = Field(
+    policy: Policy = Field(
         default="advise",
-        description="What a review does: `advise` shows it in the next prompts.",
-        examples=["advise"],
+        description="What a review does: `advise` shows it in the next prompts, and nothing waits. "
+        "With a worker, `veto`: a decision to begin a run waits for a review that is due, and "
+        "comes to nothing when that says off_track; `replace`: the review may put another in its "
+        "place. Both decisions are kept.",
+        examples=["replace"],
+    )
+    wait: Duration = Field(
+        default=60.0,
+        description="How long a decision waits for a review at most; then it goes on as it is.",
+        examples=["2m"],
     )
     mode: Mode = Field(
         default="standard",
@@ -126,6 +142,8 @@ class MentorSpec(Model):
             stuck_after=self.stuck_after,
             failures=3,
             mode=self.mode,
+            policy=self.policy,
+            wait_s=self.wait,
         )
 
     def as_agent(self) -> AgentSpec:

@@ -10,7 +10,6 @@ from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.confirm import ConfirmSpec
 from engine.core.campaign.environment import Environment, EnvSpec, InterpreterEnvironment
 from engine.core.campaign.fields import (
-    Duration,
     FileName,
     Filled,
     Int,
@@ -27,6 +26,7 @@ from engine.core.campaign.finish import FinishSpec
 from engine.core.campaign.gates import GateSpec
 from engine.core.campaign.memory import MemorySpec
 from engine.core.campaign.mentor import MentorSpec
+from engine.core.campaign.mission import Mission
 from engine.core.campaign.parameters import (
     ChoicesParameter,
     FloatParameter,
@@ -35,9 +35,12 @@ from engine.core.campaign.parameters import (
     Scalar,
 )
 from engine.core.campaign.policy import OnFail, PolicySpec
-from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, ProposerSpec
+from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
+from engine.core.campaign.proposing import ProposerSpec
 from engine.core.campaign.referee_spec import RefereeSpec
 from engine.core.campaign.sandbox import SandboxSpec
+from engine.core.campaign.stop import StopSpec
+from engine.core.campaign.worker import WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.events import Limits
 from engine.core.metric import Direction, Gain, Metric
@@ -115,47 +118,6 @@ class ExecutorsSpec(Model):
     )
 
 
-class StopSpec(Model):
-    """When the run ends by itself. The first rule that holds ends it; without any it goes on."""
-
-    iterations: Positive | None = Field(
-        default=None,
-        description="Iterations of the whole run, the baseline included.",
-        examples=["200"],
-    )
-    for_s: Duration | None = Field(
-        default=None,
-        alias="for",
-        description="Time for which the engine is alive; time between two starts does not count.",
-        examples=["8h"],
-    )
-    plateau: Positive | None = Field(
-        default=None,
-        description="So many iterations in a row without a new champion.",
-        examples=["40"],
-    )
-    failures: Positive = Field(
-        default=25,
-        description="So many iterations in a row that failed: the run ends with status 3.",
-        examples=["10"],
-    )
-    target: Literal["met"] | None = Field(
-        default=None,
-        description="`met`: the champion is as good as `metric.target`.",
-        examples=["met"],
-    )
-
-    def to_limits(self) -> Limits:
-        """The stop rules as events know them."""
-        return Limits(
-            iterations=self.iterations,
-            for_s=self.for_s,
-            plateau=self.plateau,
-            failures=self.failures,
-            stop_at_target=self.target == "met",
-        )
-
-
 class Campaign(Model):
     """One objective: what to climb, who proposes, what must pass, when to stop."""
 
@@ -167,6 +129,12 @@ class Campaign(Model):
         default="",
         description="What it is about, for people.",
         examples=["Gated DeltaNet forward, static estimate for v5p"],
+    )
+    mission: Mission | None = Field(
+        default=None,
+        description="What all who work for it are to look at above all, where their role has no "
+        "mission of its own.",
+        examples=["Halve the time at the same accuracy.", "{file: MISSION.md}"],
     )
     seed: Annotated[Int, Field(ge=0)] = Field(
         default=0,
@@ -337,7 +305,13 @@ class Campaign(Model):
     def agents(self) -> tuple[AgentSpec, ...]:
         """Every agent that works for it: those that propose, and the mentor."""
         proposing = [each for each in self.proposers if isinstance(each, AgentSpec)]
-        return (*proposing, *([self.mentor.as_agent()] if self.mentor else []))
+        deciding = [each.as_agent() for each in self.proposers if isinstance(each, WorkerSpec)]
+        return (*proposing, *deciding, *([self.mentor.as_agent()] if self.mentor else []))
+
+    @property
+    def commanded(self) -> bool:
+        """Whether any of its checks runs what a worker's decision says."""
+        return any(check.commanded for check in self.all_checks)
 
     def to_metric(self, *, unsealed: bool = False, confined: bool = True) -> Metric:
         """The metric as events and the referee know it, marked where its score can be forged.
@@ -357,7 +331,8 @@ class Campaign(Model):
         """
         if self.agents and not confined:
             return True
-        if not any(isinstance(proposer, AgentSpec) for proposer in self.proposers):
+        coded = any(isinstance(proposer, AgentSpec) for proposer in self.proposers)
+        if not coded and not self.commanded:
             return False
         return unsealed or not all(check.sealed for check in self.all_checks)
 

@@ -18,6 +18,7 @@ PLACEHOLDERS: Final = {
     "step_dir": "a folder for this iteration's scratch files, removed after its verdict",
     "seed": "the candidate's seed",
     "iteration": "the number of the iteration",
+    "command": "the command of the worker's decision; where it stands alone, its words",
     "param.NAME": "the value of the parameter NAME, which must not have a `when`",
 }
 """What each placeholder stands for."""
@@ -50,6 +51,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def fill_shell(text: str, values: Mapping[str, str]) -> str:
     """`text` for a shell: every value is one word, quoted where the shell would read into it."""
     return fill(text, {name: shlex.quote(value) for name, value in values.items()})
+
+
+def with_command(text: str, command: str) -> str:
+    """`text` with `{command}` replaced by the command as it is; its own placeholders stay."""
+    return _BRACED.sub(lambda found: command if found[1] == "command" else found[0], text)
 
 
 def split(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
@@ -22,7 +22,7 @@ from engine.core.campaign.fields import (
     complaint,
     show,
 )
-from engine.core.campaign.nearest import nearest
+from engine.core.campaign.mission import Mission
 from engine.core.campaign.placeholders import split
 
 Slots = Annotated[Int, Field(ge=1, le=1024)]
@@ -146,6 +146,17 @@ class AgentSpec(Model):
         "default the one that ships.",
         examples=["prompts/worker.md"],
     )
+    mission: Mission | None = Field(
+        default=None,
+        description="What it is to look at above all: a text, or `{file: ...}`; by default the "
+        "campaign's `mission`.",
+        examples=["Cut memory traffic first.", "{file: MISSION.md}"],
+    )
+    display_name: Filled | None = Field(
+        default=None,
+        description="What it is called where it writes things down; by default its agent's name.",
+        examples=["Grace"],
+    )
     command: Command | None = Field(
         default=None,
         description="For `command` and `acp`: the program and its arguments, as `run` of a check.",
@@ -249,43 +260,3 @@ class AgentSpec(Model):
     def made_resilient(self) -> "AgentSpec":
         """The same, tried at least two times more."""
         return self.model_copy(update={"retries": max(self.retries, 2)})
-
-
-_KINDS: Final = {"evolution": "<explore>", "agent": "<agent>"}
-
-
-def _named_kind(data: object) -> object:
-    """Refuse a kind that this version does not know, before its keys are judged as another's."""
-    if isinstance(data, dict):
-        kind = cast("dict[str, Any]", data).get("kind", "evolution")
-        if isinstance(kind, str) and nearest(kind, _KINDS) is None:
-            message = f"kind is {show(kind)}, and this version knows evolution and agent"
-            raise complaint(message, "write kind: evolution, or kind: agent", "kind")
-    return cast("object", data)
-
-
-def _kind(data: Any) -> str | None:
-    match data:
-        case EvolutionSpec():
-            return "<explore>"
-        case AgentSpec():
-            return "<agent>"
-        case dict():
-            mapping = cast("dict[str, Any]", data)
-            given = mapping.get("kind", "agent" if "agent" in mapping else "evolution")
-            return _KINDS[nearest(str(given), _KINDS) or "evolution"]
-        case _:
-            return None
-
-
-ProposerSpec = Annotated[
-    Annotated[EvolutionSpec, Tag("<explore>")] | Annotated[AgentSpec, Tag("<agent>")],
-    Discriminator(
-        _kind,
-        custom_error_type=COMPLAINT,
-        custom_error_message="must be a mapping that says who proposes",
-        custom_error_context={"fix": "write {kind: evolution} or {kind: agent, agent: codex}"},
-    ),
-    BeforeValidator(_named_kind),
-]
-"""A proposer; the tags of the alternatives are keys that only they have."""

@@ -18,6 +18,7 @@ from engine.core.campaign.parameters import (
 from engine.core.campaign.problems import Finding
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.campaign.salvage import Draft
+from engine.core.campaign.worker import WorkerSpec
 
 
 def space_findings(draft: Draft) -> Iterator[Finding]:
@@ -39,8 +40,12 @@ def space_findings(draft: Draft) -> Iterator[Finding]:
 
 def _searches(draft: Draft) -> bool:
     """Whether the proposer is known, and chooses parameters."""
-    agents = (isinstance(proposer, AgentSpec) for proposer in draft.campaign.proposers)
-    return draft.sound("proposers", 0, "kind") and not any(agents)
+    campaign = draft.campaign
+    agents = (isinstance(proposer, AgentSpec) for proposer in campaign.proposers)
+    commanded = any(isinstance(each, WorkerSpec) for each in campaign.proposers) and (
+        campaign.commanded or not draft.sound("checks")
+    )
+    return draft.sound("proposers", 0, "kind") and not any(agents) and not commanded
 
 
 def _nothing_to_search(draft: Draft) -> Iterator[Finding]:

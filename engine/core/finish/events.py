@@ -13,6 +13,7 @@ from engine.core.ids import IterationNumber
 Source = Literal[
     "command",
     "file",  # RUN/FINISH_UP.json
+    "worker",  # its decision to shut down
     "for",  # stop.for, less the minutes that the campaign gives the finish
 ]
 Phase = Literal[

@@ -4,7 +4,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from engine.core.ids import CandidateId, IterationNumber, ReviewId, TodoId
+from engine.core.decisions.parts import Decision
+from engine.core.ids import CandidateId, DecisionId, IterationNumber, ReviewId, TodoId
 from engine.core.memory.parts import Housekeeping
 from engine.core.parts import Tokens
 
@@ -12,6 +13,12 @@ Mode = Literal["standard", "builder_health_helper"]
 """`builder_health_helper`: it looks rarely, at whether the work is healthy, and adds nothing."""
 
 Course = Literal["on_track", "off_track"]
+
+Policy = Literal[
+    "advise",  # a review is shown in the next prompts, and nothing waits for it
+    "veto",  # it may let a worker's decision come to nothing
+    "replace",  # it may put another decision in its place
+]
 
 KEPT_REVIEWS: Final = 40
 """How many a state keeps; older ones are in the journal alone."""
@@ -21,7 +28,8 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     """What a mentor thinks of the trajectory.
 
     `question` and `advice` are one each at most; empty where there is none. Advice is a change of
-    course that the next iterations may follow.
+    course that the next iterations may follow. `replacement` is what it would do in the place of
+    the worker whose decision waits for it.
     """
 
     course: Course
@@ -29,6 +37,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     question: str = ""
     advice: str = ""
     housekeeping: Housekeeping = Housekeeping()
+    replacement: Decision | None = None
 
 
 class Signals(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +64,7 @@ class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
 
     `every` counts iterations that ended. With `when_stuck` a review is also due when nothing was
     gained for `stuck_after` of them, when `failures` in a row failed, or when a signal is high.
+    Unless it only advises, a worker's decision waits for a review that is due, `wait_s` at most.
     """
 
     every: int
@@ -62,6 +72,13 @@ class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
     stuck_after: int
     failures: int
     mode: Mode = "standard"
+    policy: Policy = "advise"
+    wait_s: float = 60.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether decisions wait for reviews."""
+        return self.policy != "advise" and self.mode == "standard"
 
 
 class OpenReview(msgspec.Struct, kw_only=True):
@@ -72,6 +89,7 @@ class OpenReview(msgspec.Struct, kw_only=True):
     since: str
     folder: str
     reasons: list[str]
+    decision: DecisionId | None = None
 
 
 class Review(msgspec.Struct, kw_only=True):
@@ -80,6 +98,7 @@ class Review(msgspec.Struct, kw_only=True):
     `at_iteration` is how many iterations had ended when it began. `followed_by` are the candidates
     whose agents say that they follow its advice, `answered_by` those that answer its question,
     `todos` the open work that it wrote down, each with the candidates that work on it.
+    `decision` is the one that waited for it.
     """
 
     id: ReviewId
@@ -90,6 +109,7 @@ class Review(msgspec.Struct, kw_only=True):
     detail: str = ""
     searched: bool = False
     followed_by: list[CandidateId] = []
+    decision: DecisionId | None = None
     answered_by: list[CandidateId] = []
     todos: dict[TodoId, list[CandidateId]] = {}
 

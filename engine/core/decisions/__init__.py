@@ -1,0 +1,1 @@
+"""A worker's decisions over runs: when it is asked, and what comes of its word: pure."""

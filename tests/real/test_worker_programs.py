@@ -1,0 +1,64 @@
+"""The real programs as the worker that decides and its mentor, each to a scripted model."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.coding import Json
+from tests.deciding import Decider, decided
+from tests.models.script import Answer, Conversation, Fault, Turn
+from tests.models.usage import Usage
+from tests.real.test_mentor_programs import OPINION
+from tests.real_agents import CLAUDE, CODEX, OWN_PRICES, Program, surroundings
+
+
+def asked_of(program: Program, url: str) -> Json:
+    return {"agent": program.name, "idle": "30s"} | program.proposer(url)
+
+
+@pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
+def test_a_real_program_decides_while_the_mentor_looks(tmp_path: Path, program: Program) -> None:
+    prompts: list[str] = []
+
+    def choose(conversation: Conversation) -> Turn | Fault | None:
+        if "This is review r-" in conversation.prompt:
+            return Turn((Answer(OPINION),), Usage(fresh=500, output=90))
+        number = next((n for n in range(1, 30) if f"decision w-{n:04d};" in conversation.prompt), 0)
+        if not number:
+            return None
+        prompts.append(conversation.prompt)
+        # The other program holds its model to the schema itself.
+        wrong = program is CODEX and number == 2 and "could not" not in conversation.prompt
+        given = {"action": "fly"} if wrong else decided("run", x=2 * number)["answer"]
+        return Turn((Answer(given),), Usage(fresh=300, output=60))
+
+    with program.serve(choose) as server:
+        driver = Decider(
+            tmp_path,
+            {},
+            proposers=[{"kind": "worker"} | asked_of(program, server.url)],
+            mentor={"every": 2, "when_stuck": False} | asked_of(program, server.url),
+            budget={"prices": OWN_PRICES},
+            stop={"iterations": 6},
+        )  # fmt: skip
+        driver.run(**surroundings(program, tmp_path), status=None)
+        events = driver.events()
+    assert driver.values() == [0, 2, 4, 6, 8, 10], events[-4:]
+    assert set(driver.verdicts().values()) == {"promoted"}
+    answered = driver.of("DecisionAnswered")
+    assert [e["problems"] for e in answered] == [[]] * 5
+    if program is CODEX:
+        assert answered[1]["asked_again"][0] == "decision.rationale: missing"
+        assert "Your last answer could not be used" in prompts[2]
+    schema = json.loads(next(driver.run_dir.glob("agents/w-0001/answer.schema.json")).read_text())
+    assert schema["required"][0] == "action"
+    started, ended = driver.of("ReviewStarted")[0], driver.of("ReviewFinished")[0]
+    assert ended["opinion"]["advice"] == "Take two at once."
+    asked = driver.of("DecisionAsked")
+    spans = [(one["seq"], other["seq"]) for one, other in zip(asked, answered, strict=True)]
+    assert any(a < ended["seq"] and started["seq"] < b for a, b in spans), "both at once"
+    assert any("Take two at once" in prompt for prompt in prompts)
+    assert driver.status()["spend"]["tokens"] == sum(
+        (server.ledger.billed.input, server.ledger.billed.output)
+    )
