@@ -29,4 +29,5 @@ if [ -n "$packages" ]; then
     apt-get -qq install -y --no-install-recommends $packages; } >/dev/null 2>&1 ||
     fail "could not install:$packages"
 fi
+VENV="$VENV" sh scripts/setup_cnn.sh >/dev/null || fail "the training campaign could not be set up, see above"
 touch "$VENV/.ready-tests"

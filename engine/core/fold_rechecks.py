@@ -101,6 +101,8 @@ def _what_for(event: e.RecheckBegun) -> str:
             return f"measuring {event.candidate} again"
         case "baseline":
             return "measuring the baseline again"
+        case "final":
+            return f"the final checks of {event.candidate}"
         case _:
             assert_never(event.purpose)
 
@@ -138,6 +140,9 @@ def _ended(state: RunState, event: e.RecheckEnded) -> None:
             _drifted(state, event)
         case "baseline":
             _drifted(state, event)
+        case "final":
+            evidence.final = _rechecked(state, event, evidence.final)
+            return  # it says nothing of the metric
         case _:
             assert_never(event.purpose)
     if event.outcome == "held":
@@ -161,6 +166,7 @@ def _rechecked(state: RunState, event: e.RecheckEnded, before: Rechecked | None)
         changed=event.changed,
         tries=before.tries + 1 if before is not None and same else 1,
         decision=event.decision,
+        metrics=event.metrics,
     )
 
 
