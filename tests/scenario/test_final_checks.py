@@ -1,4 +1,4 @@
-"""Final checks: the leaders alone meet them, at the end, and only their judge sees what they read."""
+"""Final checks: the leaders alone meet them, at the end, and only their judge sees their data."""
 
 import json
 from pathlib import Path
