@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt requirements-tpu.txt pyproject.toml scripts/set
 setup-cnn: $(VENV)/.ready
 	@VENV="$(VENV)" sh scripts/setup_cnn.sh
 
-$(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt requirements-cnn.txt scripts/setup_tests.sh scripts/setup_cnn.sh
+$(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt requirements-cnn.txt requirements-llm.txt scripts/setup_tests.sh scripts/setup_cnn.sh
 	@VENV="$(VENV)" sh scripts/setup_tests.sh
 
 # Everything that CI runs.

@@ -14,6 +14,7 @@ install() { "$VENV/bin/python" -m pip --disable-pip-version-check -q install "$@
 # of these packages only the program inside is used
 carriers='^claude-agent-sdk=='
 grep -v "$carriers" requirements-test.txt | install -r /dev/stdin
+install -r requirements-llm.txt
 grep "$carriers" requirements-test.txt | install --no-deps -r /dev/stdin
 
 packages=
