@@ -7,6 +7,7 @@ on a quiet machine: python scripts/measure_cnn.py [--seeds 10] [--images 16000] 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,12 @@ from engine.core.campaign.load import load_campaign
 from engine.core.pairs.power import visible_gain
 
 CAMPAIGN = Path(__file__).parents[1] / "configs" / "cnn.yaml"
+
+
+def processor_s() -> float:
+    """Seconds of a processor that ended children took: no other program's load is in it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def trained(parameters: dict[str, Any], seed: int, env: dict[str, str], folder: Path) -> float:
@@ -76,13 +83,15 @@ def main() -> None:
     env = os.environ | dict(campaign.env.set)
     if given.images:
         env["CNN_IMAGES"] = str(given.images)
-    errors, training_s, judging_s = [], [], []
+    errors, training_s, judging_s, processors_s = [], [], [], []
     for seed in range(given.seeds):
+        before_s = processor_s()
         with tempfile.TemporaryDirectory(prefix="cnn-") as name:
             training_s.append(trained(parameters, seed, env, Path(name)))
             error, took_s = judged(env, Path(name))
         errors.append(error)
         judging_s.append(took_s)
+        processors_s.append(processor_s() - before_s)
         print(f"seed {seed}: {error:.2f} %, {training_s[-1]:.1f} s and {took_s:.1f} s", flush=True)
     mean, spread = statistics.mean(errors), statistics.stdev(errors)
     visible = visible_gain(spread / mean, campaign.referee.design())
@@ -90,7 +99,8 @@ def main() -> None:
     print(f"val_error {mean:.2f} %, {spread:.2f} between seeds: {spread / mean:.2%} of it")
     print(f"{campaign.referee.most_pairs} pairs show a gain of {visible:.2%} four times in five")
     print(f"a training {statistics.median(training_s):.1f} s, its judge "
-          f"{statistics.median(judging_s):.1f} s, medians of {given.seeds}")  # fmt: skip
+          f"{statistics.median(judging_s):.1f} s, medians of {given.seeds}; "
+          f"{statistics.median(processors_s):.1f} s of a processor together")  # fmt: skip
 
 
 if __name__ == "__main__":

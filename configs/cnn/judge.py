@@ -19,7 +19,7 @@ import numpy as np
 from data import CLASSES, Split, open_test, pixels_of, validation
 from numpy.typing import NDArray
 
-_AT_ONCE = 250
+_AT_ONCE = 20  # what fits into a processor's cache
 _SIDE = 28
 SPLITS = {"validation": ("val_error", validation), "test": ("test_error", open_test)}
 
@@ -77,15 +77,15 @@ def logits(
 
 
 def _convolved(x: Numbers, kernel: Numbers, bias: Numbers) -> Numbers:
-    """A convolution that keeps the size: one product of matrices for each place of the kernel."""
+    """A convolution that keeps the size, as one product of matrices."""
     size, room = len(kernel), len(kernel) // 2
     height, width = x.shape[1:3]
     wide = np.pad(x, ((0, 0), (room, room), (room, room), (0, 0)))
-    total = np.zeros((*x.shape[:3], kernel.shape[-1]), np.float32)
-    for i in range(size):
-        for j in range(size):
-            total += wide[:, i : i + height, j : j + width] @ kernel[i, j]
-    return total + bias
+    places = [(i, j) for i in range(size) for j in range(size)]
+    seen = np.concatenate([wide[:, i : i + height, j : j + width] for i, j in places], axis=-1)
+    return (seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1]) + bias).reshape(
+        *x.shape[:3], -1
+    )
 
 
 def _halved(x: Numbers, pool: str) -> Numbers:
