@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run setup test test-long check format docs clean
+.PHONY: run setup setup-cnn test test-long check format docs clean
 
 run: setup
 	@$(BIN)/controlroom run "$$($(BIN)/python scripts/default_campaign.py)" $(ARGS)
@@ -15,7 +15,11 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt requirements-tpu.txt pyproject.toml scripts/setup.sh
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/setup.sh
 
-$(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt scripts/setup_tests.sh
+# What configs/cnn.yaml needs besides: flax, optax and the images.
+setup-cnn: $(VENV)/.ready
+	@VENV="$(VENV)" sh scripts/setup_cnn.sh
+
+$(VENV)/.ready-tests: $(VENV)/.ready requirements-test.txt requirements-cnn.txt requirements-llm.txt scripts/setup_tests.sh scripts/setup_cnn.sh
 	@VENV="$(VENV)" sh scripts/setup_tests.sh
 
 # Everything that CI runs.

@@ -14,6 +14,7 @@ install() { "$VENV/bin/python" -m pip --disable-pip-version-check -q install "$@
 # of these packages only the program inside is used
 carriers='^claude-agent-sdk=='
 grep -v "$carriers" requirements-test.txt | install -r /dev/stdin
+install -r requirements-llm.txt
 grep "$carriers" requirements-test.txt | install --no-deps -r /dev/stdin
 
 packages=
@@ -29,4 +30,5 @@ if [ -n "$packages" ]; then
     apt-get -qq install -y --no-install-recommends $packages; } >/dev/null 2>&1 ||
     fail "could not install:$packages"
 fi
+VENV="$VENV" sh scripts/setup_cnn.sh >/dev/null || fail "the training campaign could not be set up, see above"
 touch "$VENV/.ready-tests"

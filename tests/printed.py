@@ -40,6 +40,20 @@ def own() -> list[bytes]:
     ]
 
 
+def llm() -> list[bytes]:
+    """A call with a search on the web, whose answer came as the arguments of a tool."""
+    used = {"input": 3000, "cached_input": 1200, "cache_write": 300, "output": 150}
+    return json_lines(
+        {"type": "began", "session": "", "model": "m"},
+        {"type": "reasoning", "text": "what was measured?"},
+        {"type": "tool_started", "id": "1", "tool": "web_search", "text": '{"query": "q"}'},
+        {"type": "tool_finished", "id": "1", "ok": True},
+        {"type": "message", "text": "I looked it up."},
+        {"type": "spent", "tokens": {**used, "reasoning": 30}, "model": "m"},
+        {"type": "answered", "text": '{"choice": 2}', "structured": '{"choice": 2}'},
+    )
+
+
 def codex() -> list[bytes]:
     command = {"id": "i2", "type": "command_execution", "command": "/bin/bash -lc 'make'"}
     done = {"aggregated_output": "ok\n", "exit_code": 0, "status": "completed"}

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from engine.agents import acp, claude, codex, command, scripted
+from engine.agents import acp, claude, codex, command, llm, scripted
 from engine.agents.protocol import Agent, AgentMissingError
 
 
@@ -42,12 +42,17 @@ def _scripted(setup: Setup) -> Agent:
     return scripted.Scripted(setup.folder / (setup.script or ""))
 
 
+def _llm(_: Setup) -> Agent:
+    return llm.Llm()
+
+
 AGENTS: Final[Mapping[str, Maker]] = {
     codex.NAME: _codex,
     claude.NAME: _claude,
     command.NAME: _command,
     scripted.NAME: _scripted,
     acp.NAME: _acp,
+    llm.NAME: _llm,
 }
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from engine.agents import claude
-from engine.core.campaign.proposers import AGENTS, AgentSpec
+from engine.core.campaign.proposers import AGENTS, ONLY_ANSWERS, AgentSpec
 from engine.executors import trial
 
 BRING_THEIR_OWN: Final = ("codex", "claude")
@@ -94,6 +94,8 @@ def policy(agent: str, path: str) -> tuple[bool, str]:
 
 
 def _network(agent: str) -> str:
+    if agent == ONLY_ANSWERS:
+        return "network for its model; it runs no commands"
     if agent in _NO_MODEL:
         return "no network, unless network: true"
     if agent in BRING_THEIR_OWN:

@@ -46,6 +46,7 @@ class Boxes:
 
     def __init__(self, spec: SandboxSpec, folder: Path, python: str, paths: RunPaths) -> None:
         self._spec = spec
+        self._folder = folder
         self._read = (
             *interpreter_folders(python),
             *(_absolute(folder / name) for name in spec.read),
@@ -61,9 +62,13 @@ class Boxes:
             collects,
         )
 
-    def judge(self, ground: Ground, told: Path, produced: Path) -> Box:
-        """The sandbox of the judge, which also protects it from what it has to read."""
-        read = (ground.judge_top, *ground.links, told, produced)
+    def judge(self, ground: Ground, told: Path, produced: Path, own: Sequence[str] = ()) -> Box:
+        """The sandbox of the judge, which also protects it from what it has to read.
+
+        What is its `own` no other sandbox shows.
+        """
+        shown = (_absolute(self._folder / name) for name in own)
+        read = (ground.judge_top, *ground.links, told, produced, *shown)
         return self._box(read, self._private(ground.judge_top), None)
 
     def _private(self, top: Path) -> Iterator[Path]:

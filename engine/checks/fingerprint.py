@@ -35,7 +35,8 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
 
 def _command(check: Mapping[str, Any]) -> list[Any]:
     """What of a check can change a measured value; deadlines and expectations cannot."""
-    return [check[key] for key in _JUDGING if check[key] is not None]
+    told = ["seeded"] if check["seeded"] else []  # none, so that older fingerprints stay
+    return [check[key] for key in _JUDGING if check[key] is not None] + told
 
 
 _JUDGING: Final = ("name", "run", "produce", "judge", "shell", "metrics", "executor")

@@ -15,6 +15,7 @@ from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironme
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.placeholders import placeholders
+from engine.executors.sandbox import SYSTEM
 from engine.executors.trial import available
 
 
@@ -53,6 +54,22 @@ def _sandbox(loaded: LoadedCampaign) -> Iterator[str]:
     for name in campaign.sandbox.read if campaign.sealed or campaign.workspace else ():
         if not loaded.beside(name).exists():
             yield f"sandbox: read: there is no {loaded.beside(name)}; make it, or leave it out"
+    for check in campaign.every_check:
+        for name in check.read:
+            if problem := _unfit(loaded, name):
+                yield f"check {check.name}: read: {problem}"
+
+
+def _unfit(loaded: LoadedCampaign, name: str) -> str:
+    """Why a place cannot be the judge's alone; empty where it can."""
+    path = loaded.beside(name).resolve()
+    if not path.exists():
+        return f"there is no {path}; make it, or leave it out"
+    shown = (loaded.root, SYSTEM, *(loaded.beside(each) for each in loaded.campaign.sandbox.read))
+    for folder in shown:
+        if path.is_relative_to(folder.resolve()):
+            return f"every sandbox shows {folder}, and {path} with it; lay it elsewhere"
+    return ""
 
 
 def missing_requirements(
@@ -70,7 +87,7 @@ def missing_requirements(
         return [f"root: the folder {root} does not exist; correct `root`"]
     side_by_side = (campaign.slots if slots is None else slots) > 1 and not campaign.workspace
     found = [*_environment(campaign, root, environ)]
-    for check in campaign.all_checks:
+    for check in campaign.every_check:
         problems = [
             *variable_problems(campaign.env_of(check), environ),
             *(

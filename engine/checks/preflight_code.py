@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from engine.agents.llm import NAME, missing_library, name_of
 from engine.agents.prices import Prices
 from engine.agents.script import ScriptError, read_script
 from engine.agents.walls import walls_of
@@ -110,6 +111,8 @@ def _is_repository(folder: Path) -> bool:
 
 def _agent(spec: AgentSpec, loaded: LoadedCampaign, environ: Mapping[str, str]) -> Iterator[str]:
     yield from variable_problems(spec.env, environ)
+    if spec.agent == NAME and (problem := missing_library()):
+        yield problem
     if spec.command is not None and loaded.repo is not None:
         path = variables(spec.env, environ).values.get("PATH", os.defpath)
         if problem := program_problem(spec.words()[0], loaded.repo, path, key="command"):
@@ -126,16 +129,17 @@ def _money(campaign: Campaign, spec: AgentSpec, part: BudgetPart) -> Iterator[st
     """A budget in dollars is worth nothing where the price is unknown."""
     if spec.agent in _TELL_COST or (campaign.budget.usd is None and part.usd is None):
         return
-    if spec.model is None:
+    model = name_of(spec.model) if spec.model and spec.agent == NAME else spec.model
+    if model is None:
         yield (
             f"{_WHY_UNKNOWN.get(spec.agent, _MAY_NOT_TELL)}, and the budget is in USD; name its "
             "`model`, and its price under budget: {prices: …} where the table has none, or give a "
             "budget in tokens"
         )
-    elif spec.model not in campaign.budget.prices and Prices().find(spec.model) is None:
+    elif model not in campaign.budget.prices and Prices().find(model) is None:
         yield (
-            f"the price of {spec.model} is not known, and the budget is in USD; give it under "
-            f"budget: {{prices: {{{spec.model}: {{input: …, output: …}}}}}}, or a budget in tokens"
+            f"the price of {model} is not known, and the budget is in USD; give it under "
+            f"budget: {{prices: {{{model}: {{input: …, output: …}}}}}}, or a budget in tokens"
         )
 
 

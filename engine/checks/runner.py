@@ -89,7 +89,7 @@ class CheckRunner:
 
     def stand_by(self, spec: CheckSpec, iteration: IterationNumber, ground: Ground) -> None:
         """Have made ready what a sealed check will run in, while its candidate is in the making."""
-        self._sealed.stand_by(spec.name, self._paths.step(iteration).absolute(), ground)
+        self._sealed.stand_by(spec, self._paths.step(iteration).absolute(), ground)
 
     def clear(self, iteration: IterationNumber) -> None:
         """Give up what stands by for an iteration that is over, and its scratch files."""

@@ -4,6 +4,7 @@ Nothing of the first half lives when the second begins, and the second never run
 could have written: the score passes through nothing that the candidate can touch.
 """
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
@@ -27,7 +28,7 @@ from engine.checks.step import described
 from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.waiting import Waiting, plain_errors
 from engine.core import failpoints
-from engine.core.campaign.checks import Part
+from engine.core.campaign.checks import CheckSpec, Part
 from engine.executors.protocol import (
     PRODUCED_VARIABLE,
     Box,
@@ -107,26 +108,26 @@ class Sealed:
         self.attend = self._standing.attend
         self.clear = self._standing.clear
 
-    def stand_by(self, check: str, folder: Path, ground: Ground) -> None:
+    def stand_by(self, check: CheckSpec, folder: Path, ground: Ground) -> None:
         """Have the sandboxes of a check made, whose candidate is still in the making.
 
         Until they are told more there is one process of the engine's in each. What they show is
         compared once more before they are used: the candidate's tree is going to change.
 
         Args:
-            check: its name.
+            check: which one.
             folder: the scratch folder of the iteration.
             ground: where the candidate will be.
         """
         if self._boxes is None:
             return
-        folders = _Folders.of(folder, check)
-        name = f"{folder.name}/{check}/ready"
+        folders = _Folders.of(folder, check.name)
+        name = f"{folder.name}/{check.name}/ready"
         early = Early(
             self._early(self._producing(ground, folders), name),
-            self._early(self._judging(ground, folders), name),
+            self._early(self._judging(ground, folders, check), name),
         )
-        self._standing.begin((folder, check), partial(self._lay_out, folders), early)
+        self._standing.begin((folder, check.name), partial(self._lay_out, folders), early)
 
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
@@ -146,7 +147,7 @@ class Sealed:
         await self._lay_out(folders[1:] if turn.spec.produced_by else folders)
         pair = Pair()
         pair.produce.end(None)
-        early = self._early(self._judging(turn.ground, folders), turn.name)
+        early = self._early(self._judging(turn.ground, folders, turn.spec), turn.name)
         tasks.start_soon(pair.judge.stand, self._executor, early)
         return pair
 
@@ -186,10 +187,12 @@ class Sealed:
     async def _produce(
         self, turn: Turn, folders: _Folders, waiting: Waiting
     ) -> Outcome | Interrupted:
-        """Run the candidate's code; it knows neither the seed nor where a result would go."""
+        """Run the candidate's code; it knows neither the judge's seed nor where a result goes."""
         half, produced = self._producing(turn.ground, folders), folders.produced
         known = described(turn.candidate)
         del known["seed"]
+        if turn.spec.seeded:
+            known["seed"] = seed_of_training(turn.candidate.seed, beside=turn.beside)
         await self._write(half.candidate_file, known)
         log = self._log(turn, "produce")
         async with log:
@@ -223,7 +226,9 @@ class Sealed:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
         seed, token = turn.secret_seed, secrets.token_hex()
         seed = secrets.randbits(_SEED_BITS) if seed is None else seed
-        half = msgspec.structs.replace(self._judging(turn.ground, folders), seed=seed, token=token)
+        half = msgspec.structs.replace(
+            self._judging(turn.ground, folders, turn.spec), seed=seed, token=token
+        )
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
         async with log:
@@ -249,14 +254,14 @@ class Sealed:
             box=box,
         )
 
-    def _judging(self, ground: Ground, folders: _Folders) -> _Half:
+    def _judging(self, ground: Ground, folders: _Folders, check: CheckSpec) -> _Half:
         boxes = self._boxes
         return _Half(
             part="judge",
             ground=ground,
             told=folders.judge_told,
             produced=str(folders.produced),
-            box=boxes and boxes.judge(ground, folders.judge_told, folders.produced),
+            box=boxes and boxes.judge(ground, folders.judge_told, folders.produced, check.read),
         )
 
     def _early(self, half: _Half, name: str) -> Command:
@@ -330,6 +335,21 @@ class Sealed:
             room=self._room,
             redactor=turn.redactor,
         )
+
+
+def seed_of_training(seed: int, *, beside: bool) -> int:
+    """The 31 bits that `produce` of a seeded check is told.
+
+    The two halves of a pair have different ones: with the same, a champion that is measured
+    against itself would show no noise, where another seed shows some.
+
+    Args:
+        seed: that of the measurement.
+        beside: it is the champion's half.
+    """
+    who = "champion" if beside else "candidate"
+    digest = hashlib.blake2b(f"seeded/{seed}/{who}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 async def trouble(turn: Turn) -> str:

@@ -90,7 +90,9 @@ def _checks(loaded: LoadedCampaign) -> str:
     campaign = loaded.campaign
     names = ", ".join(check.name for check in campaign.checks)
     late = ", ".join(check.name for check in campaign.post_checks)
-    return f"{names}, in {loaded.root}" + (f"; before a promotion {late}" if late else "")
+    final = ", ".join(check.name for check in campaign.final_checks)
+    told = f"{names}, in {loaded.root}" + (f"; before a promotion {late}" if late else "")
+    return told + (f"; for the leaders at the end {final}" if final else "")
 
 
 def _budget(budget: BudgetSpec) -> Iterator[str]:

@@ -7,7 +7,7 @@ from engine.core.finish.parts import Finish
 from engine.core.finish.planning import Reserves, Timetable, Wanted, timetable
 from engine.core.finish.times import unix_s, utc
 from engine.core.plan import Plan
-from engine.core.rechecking import takes_s
+from engine.core.rechecking import leader_s
 from engine.core.state import OpenIteration, RunState
 from engine.core.verdict import SCORED
 
@@ -93,7 +93,7 @@ def leaders_left(state: RunState, plan: Plan, now_s: float) -> int | None:
     finish = state.finish
     if finish is None or finish.over or finish.began is None or plan.referee is None:
         return None
-    in_time = now_s + takes_s(state, plan.referee) <= _report_at_s(finish)
+    in_time = now_s + leader_s(state, plan) <= _report_at_s(finish)
     return finish.began.leaders if in_time and state.paused is None else 0
 
 
@@ -154,7 +154,7 @@ def _reserves(state: RunState, planned: e.FinishPlanned, plan: Plan, alive_s: fl
     ended = state.ended_iterations
     scored = sum(one.scored for one in state.candidates.values() if one.id != state.baseline)
     return Reserves(
-        leader_s=takes_s(state, plan.referee) if plan.referee else 0.0,
+        leader_s=leader_s(state, plan),
         round_s=alive_s * state.slots / ended if ended else 0.0,
         leaders=scored + len(state.open) + planned.final_rounds if plan.referee else 0,
     )

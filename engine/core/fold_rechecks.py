@@ -103,6 +103,8 @@ def _what_for(event: e.RecheckBegun) -> str:
             return f"measuring {event.candidate} again"
         case "baseline":
             return "measuring the baseline again"
+        case "final":
+            return f"the final checks of {event.candidate}"
         case _:
             assert_never(event.purpose)
 
@@ -140,6 +142,9 @@ def _ended(state: RunState, event: e.RecheckEnded) -> None:
             _drifted(state, event)
         case "baseline":
             _drifted(state, event)
+        case "final":
+            evidence.final = _rechecked(state, event, evidence.final)
+            return  # it says nothing of the metric
         case _:
             assert_never(event.purpose)
     if event.outcome == "held":
@@ -163,6 +168,7 @@ def _rechecked(state: RunState, event: e.RecheckEnded, before: Rechecked | None)
         changed=event.changed,
         tries=before.tries + 1 if before is not None and same else 1,
         decision=event.decision,
+        metrics=event.metrics,
     )
 
 

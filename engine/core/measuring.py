@@ -212,9 +212,10 @@ def in_turn(
 ) -> RunCheck | TakeTurns:
     """The check, or whom it has to wait for: while one iteration measures pairs, no check runs.
 
-    Agents work on meanwhile. The iteration that is first in number measures first.
+    Agents work on meanwhile. The iteration that is first in number measures first. Where what is
+    measured does not feel load, nobody waits.
     """
-    if plan.referee is None or not plan.referee.noisy:
+    if plan.referee is None or not plan.referee.noisy or not plan.referee.alone:
         return step
     others = [other for other in state.turns if _is_rival(state, turn, other)]
     for other in others:

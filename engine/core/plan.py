@@ -52,6 +52,7 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     when the run ends, None for one where that is cheap; the baseline every `baseline_every`
     iterations, 0 is never. `confirming` is the design of the pairs that confirm a champion. With
     `drawn` chance says who is first in a pair, and which seed it has; else the run's seed does.
+    `alone` keeps everything else from being checked meanwhile.
     """
 
     check: str
@@ -65,12 +66,17 @@ class PlannedReferee(msgspec.Struct, frozen=True, kw_only=True):
     baseline_every: int = 0
     confirming: Design = Design()
     drawn: bool = False
+    alone: bool = True
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The steps of an iteration, and the policies of the loop."""
+    """The steps of an iteration, and the policies of the loop.
+
+    `final` are the checks of the leaders alone, when the run comes to its end.
+    """
 
     checks: tuple[PlannedCheck, ...]
+    final: tuple[PlannedCheck, ...] = ()
     agent: PlannedAgent = PlannedAgent()
     no_commit: OnFail = "count-failure"
     errors: OnFail = "count-failure"

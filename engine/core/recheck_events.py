@@ -12,6 +12,7 @@ Purpose = Literal[
     "confirm",  # a champion, under one of the declared variants
     "end",  # a leader, before the run is called finished
     "baseline",  # for the drift of the fixed baseline
+    "final",  # a leader, by the checks of `finish` alone
 ]
 RecheckOutcome = Literal[
     "held",
@@ -77,7 +78,8 @@ class RecheckEnded(Event, frozen=True, kw_only=True):
 
     `value` is the candidate's now and `error` its standard error, 0 where it was measured once;
     `reference` and `reference_error` are those of the baseline beside it, where that was measured.
-    `changed` tells that the value is another one than before, by more than noise.
+    `changed` tells that the value is another one than before, by more than noise. `metrics` are
+    what the final checks reported.
     """
 
     recheck: int
@@ -96,6 +98,7 @@ class RecheckEnded(Event, frozen=True, kw_only=True):
     before: float | None = None
     changed: bool = False
     decision: Decision | None = None
+    metrics: dict[str, float] = {}
 
 
 class ChampionDemoted(Event, frozen=True, kw_only=True):

@@ -49,6 +49,8 @@ def _what_for(event: e.RecheckBegun) -> str:
             return f"to confirm it, under {event.variant}"
         case "end":
             return "before the run ends"
+        case "final":
+            return "by the final checks"
         case "baseline":
             alone = event.candidate == event.against
             return "for the baseline's drift" if alone else f"beside the baseline, {event.against}"
@@ -76,6 +78,9 @@ def ended_text(event: e.RecheckEnded, metric: Metric | None) -> str:
             now = _figure(event.reference, metric) or "no value"
             told = f"the baseline {event.against} measured again: {now}"
             return f"{told}; {event.candidate} {_held(event)}: {event.reason}"
+        case "final":
+            told = "by the final checks" if event.outcome == "held" else "fails its final checks"
+            return f"{event.candidate} {told}: {event.reason}"
         case _:
             assert_never(event.purpose)
 
@@ -181,5 +186,7 @@ def evidence_lines(state: RunState, candidate: Candidate, *, others: bool = True
         told.append(f"does not hold: {evidence.lost}")
     if evidence.at_end is not None:
         told.append(at_end_text(evidence.at_end, state.metric))
+    if evidence.final is not None:
+        told.append(f"final checks: {evidence.final.reason}")
     demoted = [each for each in state.candidates.values() if others and is_demoted(each)]
     return told + [f"{each.id} was {each.ruled}" for each in demoted if each is not candidate]

@@ -36,6 +36,7 @@ class Rechecked(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
     tries: int
     decision: Decision | None = None
+    metrics: dict[str, float] = {}
 
 
 class Evidence(msgspec.Struct, kw_only=True):
@@ -43,13 +44,15 @@ class Evidence(msgspec.Struct, kw_only=True):
 
     `repeated` counts how often its gain was shown again, `lost` says why its figure does not hold
     any more; the last word counts. `confirmed` is by variant, `at_end` the last time before the run
-    was called finished. `judged` are the iterations that were judged against it.
+    was called finished, `final` what the final checks said then. `judged` are the iterations that
+    were judged against it.
     """
 
     repeated: int = 0
     lost: str = ""
     confirmed: dict[str, Rechecked] = {}
     at_end: Rechecked | None = None
+    final: Rechecked | None = None
     judged: list[IterationNumber] = []
 
 

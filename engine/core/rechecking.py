@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from engine.core.confidence import Variant, confirmation, declared, is_demoted, refuted
 from engine.core.events import CheckFinished, RecheckBegun, RecheckEnded
 from engine.core.gates import vetoes
@@ -47,6 +49,8 @@ def due_at_end(
 ) -> RecheckBegun | None:
     """The next leader to be measured before the run is called finished; None where all were.
 
+    Once all were measured their final checks come, and last the baseline's, to compare with.
+
     Args:
         state: the run.
         plan: how candidates are measured.
@@ -58,6 +62,20 @@ def due_at_end(
         last = state.rechecks.of(leader.id).at_end
         if leader.id != state.baseline and (last is None or last.at != state.last_iteration):
             return _wish(state, leader, "end", slot)
+    return _final(state, plan, slot, most)
+
+
+def _final(state: RunState, plan: Plan, slot: int, most: int | None) -> RecheckBegun | None:
+    """The next of whom the final checks are due: of the champion at least, where there is time."""
+    if not plan.final or most == 0 or state.baseline is None:
+        return None
+    leaders = (_how_many(state, plan.referee) if plan.referee else 0) if most is None else most
+    tested = _leaders(state)[: max(1, leaders)]
+    first = state.candidates[state.baseline]
+    for candidate in (*tested, *([first] if first.scored and first not in tested else [])):
+        last = state.rechecks.of(candidate.id).final
+        if last is None or last.at != state.last_iteration:
+            return _wish(state, candidate, "final", slot)
     return None
 
 
@@ -66,6 +84,17 @@ def _how_many(state: RunState, referee: PlannedReferee) -> int:
     if referee.leaders is not None:
         return referee.leaders
     return int(takes_s(state, referee) <= _CHEAP_S)
+
+
+def leader_s(state: RunState, plan: Plan) -> float:
+    """Seconds that a leader may take at the end, its final checks included."""
+    if plan.referee is None:
+        return 0.0
+    measuring_s = takes_s(state, plan.referee)
+    if not plan.final:
+        return measuring_s
+    noisy = plan.referee.noisy and state.noise is not None
+    return measuring_s + (state.noise.pair_s / 2 if noisy and state.noise else measuring_s)
 
 
 def takes_s(state: RunState, referee: PlannedReferee) -> float:
@@ -141,6 +170,7 @@ def next_recheck_step(state: RunState, again: Recheck, plan: Plan, now_s: float)
         _moot(state, again)
         or _after_failure(again, plan, now_s)
         or _checks_left(again, plan)
+        or _tested(again, plan)
         or compared_again(state, again, plan)
     )
     step = in_turn(state, again.turn, plan, step) if isinstance(step, RunCheck) else step
@@ -167,7 +197,7 @@ def _after_failure(
         return None
     if last.voided:
         return ended(again, "infra", last.voided)
-    known = {check.name: check for check in plan.checks}
+    known = {check.name: check for check in (*plan.checks, *plan.final)}
     check = known.get(last.check) or PlannedCheck(name=last.check)
     failed = _times(turn, last)
     if last.verdict == "infra" and failed <= max(check.retries, _FEWEST_RETRIES):
@@ -210,10 +240,24 @@ def _checks_left(again: Recheck, plan: Plan) -> RunCheck | RecheckEnded | None:
     return ended(again, "failed", "; ".join(why)) if why else None
 
 
+def _tested(again: Recheck, plan: Plan) -> RecheckEnded | None:
+    """What the final checks came to, all of which have passed; None for any other purpose."""
+    if again.purpose != "final":
+        return None
+    names = {check.name for check in plan.final}
+    metrics = metrics_of([each for each in again.turn.finished if each.check in names])
+    told = ", ".join(f"{name} {value:.6g}" for name, value in metrics.items())
+    found = ended(again, "held", told or "its final checks pass")
+    return msgspec.structs.replace(found, metrics=metrics)
+
+
 def _checks_of(again: Recheck, plan: Plan) -> Sequence[str]:
     """The checks that are run for the candidate itself, before or without pairs."""
     always = [check.name for check in plan.checks if check.when == "always"]
     referee = plan.referee
+    if again.purpose == "final":
+        ready = referee.prepare if referee is not None else ()
+        return (*ready, *(check.name for check in plan.final))
     if again.purpose == "confirm" or referee is None:
         return always
     if referee.noisy:  # in one tree it is made ready before each half

@@ -22,10 +22,10 @@ class CampaignChecks:
     """Runs the checks that a campaign declares."""
 
     def __init__(self, campaign: Campaign, runner: CheckRunner) -> None:
-        self._specs = {spec.name: spec for spec in campaign.all_checks}
+        self._specs = {spec.name: spec for spec in campaign.every_check}
         self._runner = runner
         # A plain check runs what an agent wrote with the person's rights: nothing stands beside it.
-        ahead = all(check.sealed for check in campaign.all_checks)
+        ahead = all(check.sealed for check in campaign.every_check)
         always = (
             check
             for check in campaign.checks

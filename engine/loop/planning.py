@@ -18,6 +18,7 @@ def plan_of(campaign: Campaign) -> Plan:
             _check(check, policy.post_checks if check.name in post else policy.on_fail)
             for check in effective.all_checks
         ),
+        final=tuple(_check(check, policy.on_fail) for check in effective.final_checks),
         agent=_agent(effective),
         no_commit="continue" if policy.no_commit == "allow" else policy.no_commit,
         errors=policy.errors,
@@ -58,6 +59,7 @@ def _referee(campaign: Campaign) -> PlannedReferee | None:
         one_tree=campaign.workspace is not None and campaign.workspace.mode == "in-place",
         leaders=spec.leaders,
         baseline_every=spec.watched_every(noisy=noisy),
+        alone=spec.alone,
         drawn=noisy and (spec.chance != "seed" or check.sealed),
         confirming=spec.design(campaign.confirm.most_pairs if campaign.confirm else None),
     )

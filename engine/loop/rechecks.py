@@ -202,7 +202,9 @@ class Rechecks:
         candidate = state.candidates[half.of if half else again.candidate]
         ground = await self._code.check_out(turn, candidate, half)
         noisy = self._plan.referee is not None and self._plan.referee.noisy
-        seed = seed_of_pair(state.seed, again, half.pair) if half and noisy else candidate.seed
+        fresh = noisy and (half is not None or again.purpose == "final")
+        pair = half.pair if half else 0
+        seed = seed_of_pair(state.seed, again, pair) if fresh else candidate.seed
         candidate = measured_as(candidate, turn, seed)
         return CheckJob(
             check=step.name,

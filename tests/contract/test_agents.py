@@ -11,7 +11,9 @@ from engine.agents.claude_reader import ClaudeReader
 from engine.agents.codex_reader import CodexReader
 from engine.agents.command import EventLines
 from engine.agents.lines import LONGEST_BYTES
+from engine.agents.llm import Llm
 from engine.agents.protocol import (
+    AgentTask,
     Answered,
     AnyAgentEvent,
     Ended,
@@ -144,6 +146,19 @@ class TestOwnEvents(ReaderContract):
 
     def lines(self) -> list[bytes]:
         return printed.own()
+
+
+class TestLlm(ReaderContract):
+    """A model without a program of its own."""
+
+    def make(self, folder: Path) -> StreamReader:
+        task = AgentTask(
+            prompt=folder / "p", tree=folder, folder=folder, home=folder, env={}, model="openai:m"
+        )
+        return Llm().reader(task)
+
+    def lines(self) -> list[bytes]:
+        return printed.llm()
 
 
 class TestAcp(ReaderContract):

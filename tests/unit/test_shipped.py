@@ -13,6 +13,7 @@ from engine.cli.checking import check
 ROOT: Final = Path(__file__).resolve().parents[2]
 CAMPAIGNS: Final = [
     "circle-packing.yaml",
+    "cnn.yaml",
     "gdn-v5p.yaml",
     "gdn-v5p-agent.yaml",
     "gdn-v5p-scripted.yaml",

@@ -14,6 +14,8 @@ from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.proposers import (
     AGENTS,
     DIRECTIVE_FILE,
+    LLM_MODEL,
+    ONLY_ANSWERS,
     OWN_AGENT,
     AgentSpec,
     TextDirective,
@@ -29,6 +31,7 @@ def agent_findings(draft: Draft) -> Iterator[Finding]:
         if isinstance(proposer, AgentSpec):
             place = ("proposers", index)
             yield from _no_workspace(draft, place)
+            yield from _only_answers(draft, proposer, place)
             yield from program_findings(draft, proposer, place)
             yield from _walls(proposer, place)
             yield from environment_findings(proposer.env, (*place, "env"))
@@ -36,6 +39,7 @@ def agent_findings(draft: Draft) -> Iterator[Finding]:
     if draft.campaign.mentor is not None:
         spec, place = draft.campaign.mentor.as_agent(), ("mentor",)
         yield from program_findings(draft, spec, place)
+        yield from model_findings(draft, spec, place)
         yield from environment_findings(spec.env, (*place, "env"))
     yield from _shares(draft.campaign.budget)
 
@@ -44,6 +48,25 @@ def _no_workspace(draft: Draft, place: Place) -> Iterator[Finding]:
     if draft.campaign.workspace is None and draft.sound("workspace"):
         message = "an agent changes the code of a workspace, and there is none"
         yield Finding(place=(*place, "kind"), message=message, fix="add workspace: {repo: .}")
+
+
+def _only_answers(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
+    if spec.agent == ONLY_ANSWERS and draft.sound(*place, "agent"):
+        message = f"the agent {spec.agent} edits no files: it can be a mentor, not change code"
+        yield Finding(place=(*place, "agent"), message=message, fix="write codex, claude, or acp")
+
+
+def model_findings(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:
+    """The agent llm is told by its model which service it is to ask."""
+    if spec.agent != ONLY_ANSWERS or not draft.sound(*place, "model"):
+        return
+    fix = "write openai:NAME, anthropic:NAME, or openai-chat:NAME for a service like it"
+    if spec.model is None:
+        message = f"'model' is missing: the agent {spec.agent} needs it"
+        yield Finding(place=(*place, "agent"), message=message, fix=fix)
+    elif not LLM_MODEL.fullmatch(spec.model):
+        message = f"{show(spec.model)} does not say which service has the model"
+        yield Finding(place=(*place, "model"), message=message, fix=fix)
 
 
 def program_findings(draft: Draft, spec: AgentSpec, place: Place) -> Iterator[Finding]:

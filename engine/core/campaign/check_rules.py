@@ -32,6 +32,9 @@ def check_findings(draft: Draft) -> Iterator[Finding]:
         for part in check.commands():
             yield from _command(check, part, place, draft)
         yield from _sources(check, place)
+        if place[0] == "finish" and check.when != "always":
+            message = "only leaders get here, and none is promoted any more"
+            yield Finding(place=(*place, "when"), message=message, fix="remove it", at_key=True)
     if draft.sound("checks") and draft.sound("metric", "name"):
         yield from _reported(draft)
 
@@ -42,6 +45,8 @@ def _placed(draft: Draft) -> Iterator[tuple[Place, CheckSpec]]:
     for key, checks in (("checks", campaign.checks), ("post_checks", campaign.post_checks)):
         for index, check in enumerate(checks):
             yield (key, index), check
+    for index, check in enumerate(campaign.final_checks):
+        yield ("finish", "checks", index), check
 
 
 def _names(draft: Draft) -> Iterator[Finding]:
@@ -172,7 +177,7 @@ def _group(source: RegexMetric, place: Place) -> Iterator[Finding]:
 def _reported(draft: Draft) -> Iterator[Finding]:
     name, checks = draft.campaign.metric.name, draft.campaign.checks
     late = [place for place, check in _placed(draft) if name in check.must_report()][:1]
-    if late and late[0][0] == "post_checks":
+    if late and late[0][0] != "checks":
         message = f"whether a candidate would be promoted is known only after {show(name)} is"
         yield Finding(place=late[0], message=message, fix=f"let one of checks report {name}")
         return

@@ -265,6 +265,19 @@ class CheckSpec(Model):
         "there is so much.",
         examples=["{cores: 1, gpu: 1}"],
     )
+    seeded: Flag = Field(
+        default=False,
+        description="Tell `produce` a seed: for a training, whose outcome hangs on one. It follows "
+        "from the measurement's seed, the two halves of a pair have different ones, and a judge "
+        "that draws inputs must not be told the same way. Only for a sealed check.",
+        examples=["true"],
+    )
+    read: tuple[Filled, ...] = Field(
+        default=(),
+        description="Files and folders that only the judge of this check may read, relative to the "
+        "folder of this file: answers, a test split. Only for a sealed check.",
+        examples=["[../data/test]"],
+    )
     executor: Literal["local"] = Field(
         default="local", description="Where it runs; one of `executors`.", examples=["local"]
     )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.fields import Count, Flag, Model, Number, Positive
 from engine.core.finish.parts import FinishRules
 
@@ -40,6 +41,14 @@ class FinishSpec(Model):
         description="Whether every orderly end writes the report; `controlroom report` does at "
         "any time.",
         examples=["true"],
+    )
+
+    checks: tuple[CheckSpec, ...] = Field(
+        default=(),
+        description="What only the leaders are checked by, once they were measured again: a test "
+        "split that nothing else sees. It changes no verdict and stands in the report. The keys "
+        "are those of `checks`; the names are others.",
+        examples=["[{name: test, produce: ..., judge: ..., read: [../data/test]}]"],
     )
 
     def to_rules(self) -> FinishRules:

@@ -25,13 +25,15 @@ class MentorSpec(Model):
 
     agent: Filled = Field(
         description="Which program, as for `proposers`: `codex`, `claude`, `command`, `scripted`, "
-        "`acp`, or `module:maker`.",
+        "`acp`, or `module:maker`; or `llm`: a model that is asked by its service, without any "
+        "program (the extra `llm`).",
         examples=["claude"],
     )
     model: Filled | None = Field(
         default=None,
-        description="The model; by default the one that the program chooses itself.",
-        examples=["gpt-5.5"],
+        description="The model; by default the one that the program chooses itself. For `llm` with "
+        "its service: `openai:`, `anthropic:`, or `openai-chat:` for one that speaks like it.",
+        examples=["gpt-5.5", "anthropic:claude-opus-5"],
     )
     effort: Filled | None = Field(
         default=None, description="How much it is to think, in its own words.", examples=["high"]

@@ -283,6 +283,16 @@ class Campaign(Model):
         return (*self.checks, *late)
 
     @property
+    def final_checks(self) -> tuple[CheckSpec, ...]:
+        """The checks of the leaders alone, when the run comes to its end."""
+        return self.finish.checks if self.finish else ()
+
+    @property
+    def every_check(self) -> tuple[CheckSpec, ...]:
+        """All that may ever run for a candidate."""
+        return (*self.all_checks, *self.final_checks)
+
+    @property
     def measuring_check(self) -> CheckSpec | None:
         """The check whose value of the metric counts: the last that must report it."""
         always = [check for check in self.checks if check.when == "always"]
@@ -299,7 +309,7 @@ class Campaign(Model):
     @property
     def sealed(self) -> bool:
         """Whether any of its checks is a sealed one, which needs a sandbox."""
-        return any(check.sealed for check in self.all_checks)
+        return any(check.sealed for check in self.every_check)
 
     @property
     def agents(self) -> tuple[AgentSpec, ...]:
@@ -334,7 +344,7 @@ class Campaign(Model):
         coded = any(isinstance(proposer, AgentSpec) for proposer in self.proposers)
         if not coded and not self.commanded:
             return False
-        return unsealed or not all(check.sealed for check in self.all_checks)
+        return unsealed or not all(check.sealed for check in self.every_check)
 
     def on_fail_of(self, check: CheckSpec) -> OnFail:
         """What a failure of one check means for the loop: its own word, or the policy's."""

@@ -94,8 +94,14 @@ AGENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "command": ("command",),
     "scripted": ("script",),
     "acp": ("command",),
+    "llm": (),
 }
 """The agents that are known by name, and which of `command` and `script` each one needs."""
+
+ONLY_ANSWERS: Final = "llm"
+"""The agent that edits no files; its model is named with its service."""
+
+LLM_MODEL: Final = re.compile(r"(openai|openai-chat|anthropic):\S+")
 
 OWN_AGENT: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 """The dotted path of a person's own agent: a module, and what in it makes the agent."""

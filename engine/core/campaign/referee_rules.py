@@ -24,7 +24,7 @@ def referee_findings(draft: Draft) -> Iterator[Finding]:
 
 def _without_noise(draft: Draft) -> Iterator[Finding]:
     referee, usual = draft.campaign.referee, RefereeSpec()
-    for key in ("error", "first_pairs", "most_pairs", "calibrate", "prepare"):
+    for key in ("error", "first_pairs", "most_pairs", "calibrate", "alone", "prepare"):
         # A stored campaign has all keys: only another value was meant.
         if getattr(referee, key) != getattr(usual, key):
             yield Finding(

@@ -4,7 +4,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from engine.core.campaign.fields import Count, FileName, Int, Model, Share, complaint, format_share
+from engine.core.campaign.fields import (
+    Count,
+    FileName,
+    Flag,
+    Int,
+    Model,
+    Share,
+    complaint,
+    format_share,
+)
 from engine.core.pairs.looks import Design
 
 _WATCHED_EVERY: Final = 20
@@ -72,6 +81,12 @@ class RefereeSpec(Model):
         "`secret`, the default: this machine's own randomness, which nobody can foresee. `seed`: "
         "the run's seed, so that a run of plain checks can be repeated by whoever trusts them.",
         examples=["seed"],
+    )
+    alone: Flag = Field(
+        default=True,
+        description="While an iteration measures pairs no other check runs. `false` where what is "
+        "measured does not feel load, as the error of a training: iterations measure side by side.",
+        examples=["false"],
     )
     prepare: tuple[FileName, ...] = Field(
         default=(),

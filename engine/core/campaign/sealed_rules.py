@@ -31,6 +31,7 @@ def sealed_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Fi
     if check.produced_by is not None:
         yield from _producer(check, place, draft)
     if not check.sealed:
+        yield from _only_sealed(check, place)
         return
     for name in check.metrics:
         at = (*place, "metrics", name)
@@ -47,6 +48,14 @@ def sealed_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Fi
     if workspace is not None and workspace.mode == "in-place" and draft.sound("workspace"):
         message = "a sealed check needs trees of its own, for the candidate and for the judge"
         yield Finding(place=("workspace", "mode"), message=message, fix="write mode: worktree")
+
+
+def _only_sealed(check: CheckSpec, place: Place) -> Iterator[Finding]:
+    for key in ("seeded", "read"):
+        if getattr(check, key):
+            message = "it means nothing for a check without a judge of its own"
+            fix = "give it `produce` and `judge`, or remove it"
+            yield Finding(place=(*place, key), message=message, fix=fix, at_key=True)
 
 
 def _parts(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
@@ -75,7 +84,8 @@ def _parts(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
 
 def _producer(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
     """Complain unless what is to be judged is there by then, whenever the check runs."""
-    checks = draft.campaign.all_checks
+    final = draft.campaign.final_checks
+    checks = final if check in final else draft.campaign.all_checks
     names = [other.name for other in checks]
     before = checks[: names.index(check.name)]
     late = checks[len(before)].when

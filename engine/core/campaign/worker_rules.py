@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from engine.core.campaign.agent_rules import program_findings
+from engine.core.campaign.agent_rules import model_findings, program_findings
 from engine.core.campaign.check_rules import environment_findings
 from engine.core.campaign.problems import Finding, Place
 from engine.core.campaign.salvage import Draft
@@ -19,6 +19,7 @@ def worker_findings(draft: Draft) -> Iterator[Finding]:
         if isinstance(spec, WorkerSpec):
             place = ("proposers", index)
             yield from program_findings(draft, spec.as_agent(), place)
+            yield from model_findings(draft, spec.as_agent(), place)
             yield from environment_findings(spec.env, (*place, "env"))
             yield from _baseline_command(draft, spec, place)
 

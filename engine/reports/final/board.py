@@ -11,6 +11,7 @@ from engine.reports.final.parts import FinalRequest
 from engine.reports.final.results import scale
 from engine.reports.final.scores import Scores
 from engine.reports.final.sheet import NOTHING, Part, Sheet, Told, tell
+from engine.reports.final.tested import tested_data
 from engine.reports.leaderboard import Row, gain_percent, leaderboard
 
 _HEADS: Final = (
@@ -147,6 +148,7 @@ def _row(scores: Scores, row: Row) -> dict[str, Any]:
              "error": v.error_value}
             for v in trial.values if v is not then
         ],
+        "final_checks": tested_data(scores, row.candidate),
         "trace_id": trial.started.event.trace_id,
         "seed": trial.proposed.event.seed,
         "events": {

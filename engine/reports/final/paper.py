@@ -12,6 +12,7 @@ from engine.reports.final.results import failed, headline, others, steps, won
 from engine.reports.final.scores import Scores
 from engine.reports.final.setting import goal, made_from, outcome, setting
 from engine.reports.final.sheet import Sheet
+from engine.reports.final.tested import final_checks
 from engine.reports.final.tried import tried
 
 
@@ -36,6 +37,7 @@ def paper(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     sheet.section("The leaders, then and again")
     leaders(sheet, scores, request)
     _picture(sheet, scores, request, "then_and_again")
+    final_checks(sheet, scores)
     sheet.section("What failed")
     failed(sheet, scores)
     sheet.section("The mentor")

@@ -171,6 +171,8 @@ def _purpose(at: At[e.RecheckEnded]) -> Part:
             return field(at, "purpose", "measured again at the end")
         case "baseline":
             return field(at, "purpose", "measured beside the baseline")
+        case "final":
+            return field(at, "purpose", "by the final checks")
 
 
 def _what_it_is(sheet: Sheet, scores: Scores, champion: CandidateId) -> None:
