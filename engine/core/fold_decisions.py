@@ -27,6 +27,7 @@ def fold_decision(state: RunState, event: d.DecisionEvent, time: str) -> None:
         case d.DecisionHeld() | d.DecisionReleased() | d.DecisionVetoed() | d.DecisionReplaced():
             _reviewed(made, event)
         case d.DecisionTaken():
+            _followed(state, event)
             _taken(made, event)
         case d.DecisionDropped():
             _done(made, "dropped", event.reason)
@@ -162,6 +163,16 @@ def _taken(made: Decisions, event: d.DecisionTaken) -> None:
         made.waits_until = event.until
     else:
         _rest(made, event.until)
+
+
+def _followed(state: RunState, event: d.DecisionTaken) -> None:
+    """Remember which reviews a worker says that the run follows which it began."""
+    pending = state.decisions.pending
+    if pending is None or pending.decision is None or event.action not in {"run", "propose"}:
+        return
+    for review in state.reviews.done:
+        if review.id in pending.decision.follows and event.candidate is not None:
+            review.followed_by = [*review.followed_by, event.candidate]
 
 
 def _done(made: Decisions, status: Status, detail: str = "") -> None:

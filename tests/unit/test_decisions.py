@@ -9,7 +9,7 @@ import pytest
 from engine.core import events as e
 from engine.core.deciding import decision_id, due, halts, next_moment, rest_s, wait_s
 from engine.core.decision_gate import Facts, Ground, gate, key_of, named_run
-from engine.core.decision_taking import Means, chosen, judged
+from engine.core.decision_taking import Means, chosen, judged, taken
 from engine.core.decisions import events as d
 from engine.core.decisions.parts import (
     KEPT_DECISIONS,
@@ -23,10 +23,12 @@ from engine.core.event import LogSpan
 from engine.core.events import Record
 from engine.core.finish.times import unix_s, utc
 from engine.core.fold import fold
-from engine.core.ids import CandidateId, DecisionId, IterationNumber, candidate_id
+from engine.core.ids import CandidateId, DecisionId, IterationNumber, ReviewId, candidate_id
 from engine.core.memory.parts import Housekeeping
 from engine.core.metric import Metric
 from engine.core.parts import Tokens
+from engine.core.reviewing import signals
+from engine.core.reviews.parts import Opinion
 from engine.core.space import Space
 from engine.core.state import RunState, dump, load
 from engine.core.verdict import Verdict
@@ -501,3 +503,22 @@ def test_a_state_keeps_few_decisions_and_can_be_kept() -> None:
     assert (made.tokens.total, made.usd) == (450, 22.5)
     assert (story.run.spend.tokens.total, story.run.spend.usd) == (450, 22.5)
     assert load(dump(story.run)) == story.run
+
+
+def test_what_a_run_follows_is_remembered() -> None:
+    story = Story()
+    begun = e.ReviewStarted(
+        review=ReviewId("r-001"), at_iteration=IterationNumber(1), reasons=["r"], mode="standard",
+        signals=signals(story.run), agent="codex", model=None, effort=None, folder="agents/r-001",
+        prompt_sha256="", parts=[], log=LOG,
+    )  # fmt: skip
+    said = Opinion(course="off_track", critique="Slow.", advice="Take five.")
+    ended = e.ReviewFinished(
+        review=ReviewId("r-001"), outcome="answered", detail="", duration_s=1, log=LOG, opinion=said
+    )
+    story.tell(begun, ended)
+    decision = run_of(follows=["r-001", "r-999"])
+    name = story.answer(decision)
+    story.begin(5, chosen(name, decision, RULES))
+    story.tell(taken(name, decision, IterationNumber(2), CandidateId("c-0002")))
+    assert story.run.reviews.done[0].followed_by == ["c-0002"]

@@ -7,6 +7,7 @@ from rich.cells import cell_len, chop_cells
 
 from engine.core import events as e
 from engine.core.agent_lines import agent_line, short
+from engine.core.decision_lines import decision_line
 from engine.core.finish_lines import finish_line
 from engine.core.fold_memory import MemoryEvent
 from engine.core.fold_reviews import ReviewEvent
@@ -201,6 +202,8 @@ def _run_entry(event: e.AnyEvent, at: float) -> LogEntry | None:
         return LogEntry(at, "", "mentor", review_line(event), "strong")
     if isinstance(event, MemoryEvent):
         return LogEntry(at, "", "memory", memory_line(event), "quiet")
+    if isinstance(event, e.DecisionEvent):
+        return LogEntry(at, "", "worker", decision_line(event), "strong")
     if isinstance(event, e.FinishEvent):
         return LogEntry(at, "", "finish", finish_line(event), "strong")
     if isinstance(event, e.JobEvent):

@@ -1,7 +1,9 @@
 """What each slot does now, and since when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from engine.core.decisions.parts import OpenDecision
+from engine.core.reviews.parts import OpenReview
 from engine.core.state import OpenIteration, RunState
 from tui.ink import Line, Span, cell, line
 from tui.views.condition import Condition
@@ -40,17 +42,34 @@ def slots_of(state: RunState | None, condition: Condition) -> SlotsView:
         _busy_row(busy[slot], state, condition) if slot in busy else SlotRow(slot, idle)
         for slot in range(count)
     ]
-    return SlotsView((*rows, *_mentor_row(state, condition)))
+    minds = (*_mind("worker", _deciding(state)), *_mind("mentor", state.reviews.open))
+    return SlotsView(
+        (*rows, *(row if condition.live else replace(row, since=None) for row in minds))
+    )
 
 
-def _mentor_row(state: RunState, condition: Condition) -> tuple[SlotRow, ...]:
-    """What the mentor does now; nothing where none looks."""
-    begun = state.reviews.open
+def _mind(role: str, begun: OpenReview | OpenDecision | None) -> tuple[SlotRow, ...]:
+    """What works beside the slots now; nothing where it does not."""
     if begun is None:
         return ()
     phase = f"{begun.id}: {begun.reasons[0]}" if begun.reasons else begun.id
-    since = epoch_of(begun.since) if condition.live else None
-    return (SlotRow(None, phase, proposer="mentor", since=since),)
+    return (SlotRow(None, phase, proposer=role, since=epoch_of(begun.since)),)
+
+
+def _deciding(state: RunState) -> OpenDecision | None:
+    """The worker that is asked, or whose decision waits for a review."""
+    made, held = state.decisions, state.decisions.held
+    if held is None:
+        return made.open
+    until = f"waits for a review until {held.held_until[11:19]} UTC"
+    return OpenDecision(
+        id=held.id,
+        agent="",
+        since=held.since,
+        folder="",
+        reasons=[until],
+        at_iteration=held.at_iteration,
+    )
 
 
 def _idle_phase(condition: Condition) -> str:
