@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from engine.core import events as e
 from engine.core.decisions import events as d
 from engine.core.decisions.parts import KEPT_DECISIONS, Decided, Decisions, OpenDecision, Status
+from engine.core.fold_reviews import note_follows
 from engine.core.fold_spend import add_spend
 from engine.core.parts import Tokens
 from engine.core.state import RunState
@@ -170,9 +171,8 @@ def _followed(state: RunState, event: d.DecisionTaken) -> None:
     pending = state.decisions.pending
     if pending is None or pending.decision is None or event.action not in {"run", "propose"}:
         return
-    for review in state.reviews.done:
-        if review.id in pending.decision.follows and event.candidate is not None:
-            review.followed_by = [*review.followed_by, event.candidate]
+    if event.candidate is not None:
+        note_follows(state, pending.decision.follows, event.candidate)
 
 
 def _done(made: Decisions, status: Status, detail: str = "") -> None:

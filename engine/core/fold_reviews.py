@@ -1,5 +1,6 @@
 """From events of the mentor to state; a part of `engine.core.fold`."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from engine.core import events as e
@@ -41,19 +42,20 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
 
 
 def note_followed(state: RunState, event: e.AgentFinished) -> None:
-    """Remember what of which reviews an agent says that it follows."""
-    if event.answer is None:
-        return
-    follows = set(event.answer.follows)
+    """Remember what of reviews an agent says that it follows or answers."""
+    if event.answer is not None:
+        note_follows(state, event.answer.follows, event.candidate)
+
+
+def note_follows(state: RunState, follows: Sequence[str], candidate: CandidateId) -> None:
+    """Remember what of reviews a candidate is said to follow or answer."""
     for review in state.reviews.done:
         if review.id in follows:
-            review.followed_by = _with(review.followed_by, event.candidate)
+            review.followed_by = _with(review.followed_by, candidate)
         if review.question_id in follows:
-            review.answered_by = _with(review.answered_by, event.candidate)
+            review.answered_by = _with(review.answered_by, candidate)
         review.todos |= {
-            todo: _with(names, event.candidate)
-            for todo, names in review.todos.items()
-            if todo in follows
+            todo: _with(names, candidate) for todo, names in review.todos.items() if todo in follows
         }
 
 

@@ -213,7 +213,9 @@ class Mentoring:
 def _looked_only(opinion: Opinion) -> Opinion:
     """What a health check leaves: its verdict and its critique; no work for others."""
     kept = msgspec.structs.replace(opinion.housekeeping, todo_new=[], resolve_shared_todo_ids=[])
-    return msgspec.structs.replace(opinion, question="", advice="", housekeeping=kept)
+    return msgspec.structs.replace(
+        opinion, question="", advice="", housekeeping=kept, replacement=None
+    )
 
 
 def lost_review(paths: RunPaths, review: OpenReview, reason: str) -> ReviewInterrupted:

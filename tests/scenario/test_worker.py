@@ -80,9 +80,8 @@ def test_a_wait_ends_in_its_time_or_when_something_happens(tmp_path: Path) -> No
     )
     engine = driver.start()
     wait_for(lambda: driver.begun and len(driver.of("DecisionTaken")) == 2)
-    status = driver.status()
-    assert status["state"] == "waiting"
-    assert status["reason"].startswith("the worker is left alone until ")
+    wait_for(lambda: driver.status()["state"] == "waiting")
+    assert driver.status()["reason"].startswith("the worker is left alone until ")
     driver("directive", "add", "Look at 17.")
     assert engine.wait(60) == 0
     asked = [e["reasons"] for e in driver.of("DecisionAsked")]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from engine.core import events as e
+from engine.core.decisions.events import DecisionAnswered, DecisionInterrupted
 from engine.core.event import Event
 from engine.reports.final.book import Book, Figure, Reign, between_s
 from engine.reports.final.facts import At, dig
@@ -152,6 +153,8 @@ def _spend(scores: Scores) -> Chart:
     book = scores.book
     calls: list[At[Any]] = [
         *book.all(e.AgentFinished),
+        *book.all(DecisionAnswered),
+        *book.all(DecisionInterrupted),
         *book.all(e.AgentInterrupted),
         *book.all(e.ReviewFinished),
         *book.all(e.ReviewInterrupted),

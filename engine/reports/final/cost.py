@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.core import events as e
 from engine.core.claims import disputed
+from engine.core.decisions.events import DecisionAnswered, DecisionInterrupted
 from engine.reports.final.book import between_s
 from engine.reports.final.facts import (
     At,
@@ -51,6 +52,7 @@ def _time(scores: Scores) -> list[list[Part]]:
         ("measuring in pairs with the champion", pairs, "duration_s"),
         ("measuring again outside of iterations", book.all(e.RecheckChecked), "report.duration_s"),
         ("agents worked", book.all(e.AgentFinished), "duration_s"),
+        ("a worker decided", book.all(DecisionAnswered), "duration_s"),
         ("the mentor looked", book.all(e.ReviewFinished), "duration_s"),
     ):
         if events:
@@ -61,7 +63,12 @@ def _time(scores: Scores) -> list[list[Part]]:
 def _models(scores: Scores) -> list[list[Part]]:
     """Tokens and money, of workers and of the mentor."""
     book = scores.book
-    workers: Ats = [*book.all(e.AgentFinished), *book.all(e.AgentInterrupted)]
+    workers: Ats = [
+        *book.all(e.AgentFinished),
+        *book.all(e.AgentInterrupted),
+        *book.all(DecisionAnswered),
+        *book.all(DecisionInterrupted),
+    ]
     mentor: Ats = [*book.all(e.ReviewFinished), *book.all(e.ReviewInterrupted)]
     rows: list[list[Part]] = []
     for who, events in (("agents", workers), ("the mentor", mentor)):
