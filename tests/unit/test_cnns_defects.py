@@ -20,6 +20,7 @@ from engine.checks.readers import NotFoundError, metric_from_lines
 from engine.core import events as e
 from engine.core.answering import answer
 from engine.core.campaign.checks import RegexMetric
+from engine.core.campaign.mentor import MentorSpec
 from engine.core.commands import CancelFinish, Envelope, Finish, Stop
 from engine.core.event import LogSpan
 from engine.core.finish.times import unix_s, utc
@@ -453,3 +454,11 @@ def test_v28_a_word_about_the_internet_is_no_search() -> None:
     ]
     assert not any(looks_up(event) for event in said)
     assert looks_up(ToolStarted(id="2", tool="web_search", text=""))
+
+
+def test_a_health_check_looks_every_ten_iterations() -> None:
+    """The cadence of the mode that only looks, unless the campaign says another."""
+    given = {"agent": "scripted", "mode": "builder_health_helper"}
+    assert MentorSpec.model_validate(given).to_rules().every == 10
+    assert MentorSpec.model_validate(given | {"every": 3}).to_rules().every == 3
+    assert MentorSpec.model_validate(given | {"mode": "standard"}).to_rules().every == 4
