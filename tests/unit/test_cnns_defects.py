@@ -28,7 +28,7 @@ from engine.core.finishing import counted, finish_step, may_begin
 from engine.core.fold import fold
 from engine.core.fold_reviews import fold_review
 from engine.core.housekeeping import Author, housekeeping
-from engine.core.ids import CommandId, IterationNumber
+from engine.core.ids import CommandId, IterationNumber, trace_id
 from engine.core.memory.parts import Housekeeping, MemoryRules
 from engine.core.metric import Metric
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
@@ -43,6 +43,7 @@ from engine.knowledge.briefing import CAPS, Occasion, brief
 from engine.knowledge.past import trials
 from engine.knowledge.prompt import WORKER, worker_template
 from engine.knowledge.prompt import assemble as worker_prompt
+from engine.knowledge.storyline import story_line
 from engine.knowledge.templates import read_text, shipped
 from engine.loop.mentoring import looks_up
 from engine.mentor.prompt import MENTOR, Asked, mentor_template
@@ -50,6 +51,7 @@ from engine.mentor.prompt import assemble as mentor_prompt
 from engine.mentor.reading import read_review
 from engine.reports.final import FinalRequest, make
 from engine.reports.leaderboard import leaderboard
+from engine.reports.mentoring import mentor_status
 from engine.runfolder import identity
 from engine.runfolder.finish_file import WrongFileError, wish_of
 from tests.agent_runs import Turn, run_of
@@ -462,3 +464,29 @@ def test_a_health_check_looks_every_ten_iterations() -> None:
     assert MentorSpec.model_validate(given).to_rules().every == 10
     assert MentorSpec.model_validate(given | {"every": 3}).to_rules().every == 3
     assert MentorSpec.model_validate(given | {"mode": "standard"}).to_rules().every == 4
+
+
+def test_what_speaks_for_a_review_is_shown() -> None:
+    """The signals that force one, and all that they are made of, for people and programs."""
+    state = run_of([Turn(value=2.5) for _ in range(9)])
+    assert mentor_status(state) is None
+    state.document = state.document | {"mentor": {"agent": "scripted"}}
+    found = mentor_status(state)
+    assert found is not None
+    shown = msgspec.to_builtins(found)["signals"]
+    assert {"research", "breakout", "non_training", "todo_pressure", "since_champion",
+            "since_search", "since_exploration", "failures_in_a_row", "open_todos", "drifts"
+            } <= shown.keys()  # fmt: skip
+    assert shown["since_champion"] == 9
+
+
+def test_an_iteration_has_one_trace_id() -> None:
+    """The same in its prompts and in the story, by the run and its number alone."""
+    state = run_of([Turn(value=2.5)])
+    trace = trace_id(state.run, IterationNumber(2))
+    assert story_line(state, trials(state)[0].candidate).startswith(f"0002 | {trace} | rejected")
+    own = shipped(WORKER)
+    occasion = Occasion(iteration=2, base="", trace=trace)
+    prompt = worker_prompt(worker_template(read_text(own), str(own)), state, occasion)
+    assert f"iteration 2 (trace {trace})" in prompt.text
+    assert trace != trace_id(state.run, IterationNumber(3))
