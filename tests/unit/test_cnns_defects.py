@@ -7,7 +7,6 @@ tests/scenario/test_cnns_defects.py.
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -443,7 +442,6 @@ def test_v27_scripts_that_are_programs_can_be_started() -> None:
         assert os.access(script, os.X_OK), f"{script.name} has no right to be executed"
     made = (ROOT / "Makefile").read_text()
     assert re.findall(r"(?m)^\t.*\bbash\b", made) == [], "any shell will do"
-    assert sys.version_info >= (3, 11)
 
 
 def test_v28_a_word_about_the_internet_is_no_search() -> None:
