@@ -1,19 +1,25 @@
-"""docs/parity.md: no empty row, nothing named that is not there, none of their flags left out."""
+"""docs/parity.md and docs/parity-cnns.md: no empty row, nothing named that is not there.
+
+Nor is anything of theirs left out: flags, configuration keys, defects, weaknesses.
+"""
 
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import click
 import pytest
 
 from engine.cli.main import main
-from engine.core import events
 from engine.core.campaign.schema import campaign_schema
+from engine.core.events import AnyEvent
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+PAGES: Final = {"docs/parity.md": 250, "docs/parity-cnns.md": 250}
+"""The documents, and how many rows each has at least."""
+
 MOST_WAITING: Final = 0
 """Rows that nothing shows yet. It may only get smaller."""
 
@@ -73,21 +79,43 @@ THEIR_FLAGS: Final = """\
     --validation-ray-tpu --validation-retry-sleep --validation-tests --wandb-mode --workdir
     --xprof-compare-json
 """
+THEIR_KEYS: Final = """\
+    run_id model reasoning_effort web_search_mode network_access_enabled interaction_mode
+    skip_git_repo_check run_shell daemon_poll_seconds cycle_poll_seconds default_monitor_seconds
+    max_monitor_seconds enable_stuck_wait_recovery stale_orphan_idle_cycles
+    stuck_wait_recovery_cycles rechallenge_on_done mentor_enabled mentor_every_n_cycles
+    mentor_health_check_every_n_cycles mentor_force_when_stuck
+    mentor_challenge_streak_min_idle_cycles mentor_apply_suggestions mentor_require_web_search
+    mentor_model mentor_reasoning_effort mentor_web_search_mode mentor_network_access_enabled
+    worker_display_name mentor_display_name force_bootstrap_if_idle bootstrap_label
+    bootstrap_command workspace_root mission_file worker_mission_file mentor_mission_file python_exe
+    auto_repair_enabled auto_repair_retry_on_success auto_repair_allow_direct_module_install
+    auto_repair_python_exe auto_repair_module_package_map auto_repair_module_alias_map
+    auto_repair_model_package_map auto_repair_model_fallback_map auto_repair_module_clone_map
+    auto_repair_model_clone_map finishup_control_file finishup_report_script
+    finishup_default_minutes_left finishup_default_report_top_k data_source_root
+"""
+DEFECTS, WEAKNESSES = 28, 30
+SECTIONS: Final = tuple(f"1.{number}" for number in range(3, 21))
 _PATH: Final = re.compile(r"(?:tests|docs|engine|configs|prompts|tui|kernels|scripts|assets)/\S+")
 _EVENT: Final = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+")
 
 
 class Row:
-    """A row of a table, with the line that it stands on."""
+    """A row of a table, with the page and the line that it stands on."""
 
-    def __init__(self, number: int, line: str) -> None:
-        self.number, self.line = number, line
+    def __init__(self, number: int, line: str, page: str = "") -> None:
+        self.number, self.line, self.page = number, line, page
         self.cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
 
 
-def rows() -> list[Row]:
-    lines = (ROOT / "docs/parity.md").read_text().splitlines()
-    found = [Row(n, line) for n, line in enumerate(lines, 1) if line.startswith("|")]
+@cache
+def rows(page: str | None = None) -> list[Row]:
+    """The rows of a page, or of all of them."""
+    if page is None:
+        return [row for each in PAGES for row in rows(each)]
+    lines = (ROOT / page).read_text().splitlines()
+    found = [Row(n, line, page) for n, line in enumerate(lines, 1) if line.startswith("|")]
     return [r for r in found if r.cells[0] != "theirs" and not set(r.line) <= set("|- ")]
 
 
@@ -151,8 +179,8 @@ def wrong_path(span: str) -> str | None:
 
 
 def wrong_event(span: str) -> str | None:
-    known = isinstance(getattr(events, span, None), type)
-    return None if known or not _EVENT.fullmatch(span) else f"no event {span}"
+    known = {kind.__name__ for kind in get_args(AnyEvent)}
+    return f"no event {span}" if _EVENT.fullmatch(span) and span not in known else None
 
 
 def _text(path: str) -> str:
@@ -177,7 +205,8 @@ def empty(row: Row) -> bool:
 
 def test_no_row_is_empty() -> None:
     assert [row.line for row in rows() if empty(row)] == []
-    assert len(rows()) > 250
+    for page, least in PAGES.items():
+        assert len(rows(page)) > least, page
 
 
 def test_each_row_is_shown_or_says_why_not() -> None:
@@ -186,7 +215,7 @@ def test_each_row_is_shown_or_says_why_not() -> None:
 
 def test_nothing_is_named_that_is_not_there() -> None:
     found = [
-        f"docs/parity.md:{row.number}: {problem}"
+        f"{row.page}:{row.number}: {problem}"
         for row in rows()
         for cell in row.cells[1:]
         for span in spans(cell)
@@ -195,9 +224,34 @@ def test_nothing_is_named_that_is_not_there() -> None:
     assert found == []
 
 
-def test_none_of_their_flags_is_left_out() -> None:
-    theirs = {word for row in rows() for span in spans(row.cells[0]) for word in span.split()}
-    assert sorted(set(THEIR_FLAGS.split()) - theirs) == []
+@pytest.mark.parametrize(
+    ("page", "names"), [("docs/parity.md", THEIR_FLAGS), ("docs/parity-cnns.md", THEIR_KEYS)]
+)
+def test_nothing_of_theirs_is_left_out(page: str, names: str) -> None:
+    theirs = {word for row in rows(page) for span in spans(row.cells[0]) for word in span.split()}
+    assert sorted(set(names.split()) - theirs) == []
+
+
+@pytest.mark.parametrize(("letter", "count"), [("V", DEFECTS), ("W", WEAKNESSES)])
+def test_each_defect_and_each_weakness_has_a_row(letter: str, count: int) -> None:
+    firsts = [row.cells[0].partition(":")[0] for row in rows("docs/parity-cnns.md")]
+    named = [first for first in firsts if re.fullmatch(rf"{letter}\d+", first)]
+    assert list(dict.fromkeys(named)) == [f"{letter}{number}" for number in range(1, count + 1)]
+
+
+def test_each_part_of_their_description_has_a_section() -> None:
+    page = (ROOT / "docs/parity-cnns.md").read_text()
+    assert [part for part in SECTIONS if not re.search(rf"(?m)^## .*\({part}\)$", page)] == []
+
+
+def test_a_test_of_a_defect_is_in_its_row() -> None:
+    """Each test that builds one of the defects is named by the row of its number."""
+    pages = {row.cells[0].partition(":")[0]: "" for row in rows("docs/parity-cnns.md")}
+    for row in rows("docs/parity-cnns.md"):
+        pages[row.cells[0].partition(":")[0]] += row.cells[2]
+    for path in sorted((ROOT / "tests").glob("*/test_cnns_defects*.py")):
+        for name, number in re.findall(r"(?m)^(?:async )?def (test_v(\d+)_\w+)", path.read_text()):
+            assert f"{path.relative_to(ROOT)}::{name}" in pages[f"V{number}"]
 
 
 def test_few_rows_wait() -> None:
