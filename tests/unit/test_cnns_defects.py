@@ -44,7 +44,7 @@ from engine.knowledge.prompt import WORKER, worker_template
 from engine.knowledge.prompt import assemble as worker_prompt
 from engine.knowledge.storyline import story_line
 from engine.knowledge.templates import read_text, shipped
-from engine.loop.mentoring import looks_up
+from engine.loop.calls import looks_up
 from engine.mentor.prompt import MENTOR, Asked, mentor_template
 from engine.mentor.prompt import assemble as mentor_prompt
 from engine.mentor.reading import read_review
