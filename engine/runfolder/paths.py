@@ -105,6 +105,11 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "harness"
 
     @property
+    def repairs(self) -> Path:
+        """What repairs of checks are made of, a folder for each."""
+        return self.root / "repairs"
+
+    @property
     def campaign(self) -> Path:
         """A copy of the campaign file."""
         return self.root / "campaign.yaml"
