@@ -59,7 +59,7 @@ class Maker:
     ) -> None:
         self._place = place
         self._root = root
-        self._log_path = paths.logs / "environment.log"
+        self._log_path = paths.environment_log
         self._marker = Marker(paths.run_marker, f"{paths.run_marker}#environment")
         self._executor = executor
         self._variables = allowed(environ)

@@ -42,7 +42,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
     lines: list[str] = []
     requirements: str = ""
-    log: LogSpan | None = None
     interpreter: Interpreter | None = None
     fallback: Fallback | None = None
 
@@ -86,6 +85,10 @@ class Toolbox:
         place = root / found.name.replace(".", "/")
         return Facts(here=place.exists() or place.with_suffix(".py").exists())
 
+    def log(self) -> LogSpan:
+        """Where what the next environment prints will lie."""
+        return self._paths.environment_span()
+
     async def go(
         self,
         way: Way,
@@ -109,13 +112,11 @@ class Toolbox:
         more = [await self._source(way.name, way.clone)] if way.clone else way.packages
         wanted = list(dict.fromkeys([*lines, *more]))
         folder = self._paths.root / started.folder
-        start = _size(self._log)
         with anyio.move_on_after(self._deadline_s) as scope:
             interpreter = await self._made(wanted, folder)
             return Done(
                 lines=wanted,
                 requirements=f"{started.folder}/requirements.txt",
-                log=LogSpan(path=f"logs/{self._log.name}", start=start, end=_size(self._log)),
                 interpreter=interpreter,
             )
         assert scope.cancelled_caught  # noqa: S101
@@ -124,10 +125,6 @@ class Toolbox:
     @property
     def _deadline_s(self) -> float:
         return self._campaign.repair.deadline_s if self._campaign.repair else 0.0
-
-    @property
-    def _log(self) -> Path:
-        return self._paths.logs / "environment.log"
 
     def _fallback(self, way: Way, started: RepairStarted, on: Subject) -> Done:
         candidate, ground = on
@@ -207,10 +204,3 @@ def _as_pip(url: str) -> str:
         return url
     host, _, path = url.partition(":")
     return f"ssh://{host}/{path}"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

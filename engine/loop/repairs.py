@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
+import msgspec
 
 from engine.checks.boxes import Ground
 from engine.checks.environment import EnvironmentFailedError, Interpreter
 from engine.checks.repairing import Done, Subject
 from engine.core import failpoints
+from engine.core.event import LogSpan
 from engine.core.events import AnyEvent
 from engine.core.repair.choose import Facts, choose
 from engine.core.repair.environment import standing
@@ -47,6 +49,10 @@ class Tools(Protocol):
         on: Subject,
     ) -> Done:
         """Go one way; EnvironmentFailedError where it leads nowhere."""
+        ...
+
+    def log(self) -> LogSpan:
+        """Where what the next environment prints will lie."""
         ...
 
     def use(self, interpreter: Interpreter) -> None:
@@ -119,7 +125,7 @@ class Repairs:
     async def _go(
         self, started: RepairStarted, on: Subject
     ) -> tuple[RepairFinished, Interpreter | None]:
-        begun_s = time.monotonic()
+        begun_s, log = time.monotonic(), self._tools.log()
         state = self._writer.state
         lines = standing(state.document, state.repairs.lines)
         tried: list[Tried] = []
@@ -135,7 +141,12 @@ class Repairs:
                 break
         took_s = round(time.monotonic() - begun_s, 3)
         again = done is not None and self._rules.retry
-        return _finished(started, tried, done, took_s, again=again), done and done.interpreter
+        finished = _finished(started, tried, done, took_s, again=again)
+        end = self._tools.log().start
+        if end > log.start:
+            log = msgspec.structs.replace(log, end=end)
+            finished = msgspec.structs.replace(finished, log=log)
+        return finished, done and done.interpreter
 
 
 def _finished(
@@ -153,7 +164,6 @@ def _finished(
         again=again,
         lines=done.lines,
         requirements=done.requirements,
-        log=done.log,
         fallback=done.fallback,
     )
 

@@ -144,6 +144,15 @@ class RunPaths(msgspec.Struct, frozen=True):
         """What is kept of a worker's decision."""
         return self.agents / name
 
+    @property
+    def environment_log(self) -> Path:
+        """What the making of environments printed."""
+        return self.logs / "environment.log"
+
+    def environment_span(self) -> LogSpan:
+        """Where what is next written of an environment begins."""
+        return self._span(self.environment_log)
+
     def mentor_span(self) -> LogSpan:
         """Where what is next written of the mentor begins."""
         return self._span(self.mentor_log)
