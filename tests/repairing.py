@@ -5,12 +5,14 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from tests.driving import Driver
 
 BACKEND = """\
 import zipfile
 from pathlib import Path
+from typing import Any
 
 INFO = "{name}-1.0.dist-info"
 
@@ -120,7 +122,7 @@ class Lacking(Driver):
         tools.mkdir(exist_ok=True)
         (tools / "uv").write_text(QUICK_UV.format(python=sys.executable))
         (tools / "uv").chmod(0o755)
-        self.offline = {
+        self.offline: dict[str, Any] = {
             "PATH": f"{tools}:{os.environ['PATH']}",
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(folder / "wheels"),

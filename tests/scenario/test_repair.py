@@ -101,14 +101,39 @@ def test_a_package_is_installed_by_venv_and_pip_too(folder: Path) -> None:
 
 
 def test_a_wrong_guess_fails_alone(folder: Path) -> None:
-    driver = Lacking(folder, "guess", "no_such_thing", "{install: true, guess: true}")
+    driver = Lacking(
+        folder, "guess", "no_such_thing", "{install: true, guess: true, python: '3.11'}"
+    )
     driver.run(status=4, **driver.offline)
     events = driver.events()
     (finished,) = of_type(events, "RepairFinished")
     assert finished["outcome"] == "failed"
     assert [each["way"]["packages"] for each in finished["tried"]] == [["no-such-thing"]]
     assert "no-such-thing" in finished["tried"][0]["detail"]
-    assert finished["log"]["end"] > finished["log"]["start"]
+    log = (driver.run_dir / finished["log"]["path"]).read_bytes()
+    told = log[finished["log"]["start"] : finished["log"]["end"]].decode()
+    assert "venv --python 3.11" in told
+    assert "no-such-thing" in told
+
+
+def test_an_environment_that_takes_too_long_is_given_up(folder: Path) -> None:
+    repair = "{install: true, modules: {gizmo: [gizmo_pack, more]}, deadline: 0.01s}"
+    driver = Lacking(folder, "slow", "gizmo", repair)
+    driver.run(status=4, **driver.offline)
+    (finished,) = of_type(driver.events(), "RepairFinished")
+    assert finished["outcome"] == "failed"
+    assert "not made within 0.01 s" in finished["tried"][0]["detail"]
+    assert driver.marked() == []
+
+
+def test_without_a_retry_the_failure_stands(folder: Path) -> None:
+    repair = "{install: true, retry: false, modules: {gizmo: [gizmo_pack]}}"
+    driver = Lacking(folder, "once", "gizmo", repair)
+    driver.run(status=4, **driver.offline)
+    events = driver.events()
+    assert outcomes(events) == ["failed"]
+    (finished,) = of_type(events, "RepairFinished")
+    assert (finished["outcome"], finished["again"]) == ("repaired", False)
 
 
 def test_a_repository_helps_where_its_package_cannot_be_had(folder: Path) -> None:
