@@ -44,6 +44,7 @@ from engine.core.campaign.placeholders import AGENT_PLACEHOLDERS, PLACEHOLDERS
 from engine.core.campaign.policy import CapsSpec, PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec, TextDirective
 from engine.core.campaign.referee_spec import RefereeSpec
+from engine.core.campaign.repair import CloneSpec, RepairSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.schema import campaign_schema
 from engine.core.campaign.worker import DecisionGateSpec, WorkerSpec
@@ -92,6 +93,8 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     BudgetPart: ("###", "`budget.per_iteration`"),
     PriceSpec: ("###", "`budget.prices.NAME`"),
     StopSpec: ("##", "`stop`"),
+    RepairSpec: ("##", "`repair`"),
+    CloneSpec: ("###", "A repository of `repair`"),
     FinishSpec: ("##", "`finish`"),
 }
 

@@ -45,8 +45,19 @@ async def prepare(
             recipe = _uv(environment, root, environ)
         case _:
             assert_never(environment)
-    maker = Maker(environments_folder(paths), root, paths, executor=executor, environ=environ)
-    return await maker.made(recipe)
+    return await maker_of(root, paths, executor=executor, environ=environ).made(recipe)
+
+
+def maker_of(
+    root: Path,
+    paths: RunPaths,
+    *,
+    executor: Executor,
+    environ: Mapping[str, str] | None = None,
+) -> Maker:
+    """What makes the environments of a run's checks."""
+    environ = os.environ if environ is None else environ
+    return Maker(environments_folder(paths), root, paths, executor=executor, environ=environ)
 
 
 def environments_folder(paths: RunPaths) -> Path:

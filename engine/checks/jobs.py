@@ -17,10 +17,12 @@ from engine.checks.classify import classify
 from engine.checks.files import read_plain
 from engine.checks.log import Tail
 from engine.checks.observe import Before
+from engine.checks.readers import lines_of
 from engine.checks.sealed import trouble
 from engine.checks.turn import Outcome, Turn, voided
 from engine.core.event import LogSpan
 from engine.core.ids import JobId
+from engine.core.repair.detect import detect
 from engine.executors.jobs import record
 from engine.executors.jobs.detached import Detached
 from engine.executors.jobs.protocol import Job, JobEnded, News, Stopped
@@ -91,6 +93,7 @@ class JobChecks:
             voided=reason,
             log=span(wanted.id),
             took_s=recorded.took_s if recorded else 0.0,
+            found=detect(lines_of(log.recent)),
         )
 
     async def _lay_out(

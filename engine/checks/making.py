@@ -59,7 +59,7 @@ class Maker:
     ) -> None:
         self._place = place
         self._root = root
-        self._log_path = paths.logs / "environment.log"
+        self._log_path = paths.environment_log
         self._marker = Marker(paths.run_marker, f"{paths.run_marker}#environment")
         self._executor = executor
         self._variables = allowed(environ)
@@ -77,7 +77,7 @@ class Maker:
         Raises:
             EnvironmentFailedError: it could not be made.
         """
-        base = await self._run(recipe.base)
+        base = await self.run(recipe.base)
         try:
             name = environment_name(recipe.tool, base.decode(errors="replace"), recipe.requirements)
         except RequirementsError as error:
@@ -95,10 +95,10 @@ class Maker:
         _sweep(link)
         folder = self._place / f"{link.name}-{secrets.token_hex(4)}"
         for command in recipe.commands:
-            await self._run([word.replace("{folder}", str(folder)) for word in command])
+            await self.run([word.replace("{folder}", str(folder)) for word in command])
         _publish(folder, link)
 
-    async def _run(self, argv: "list[str] | tuple[str, ...]") -> bytes:
+    async def run(self, argv: "list[str] | tuple[str, ...]") -> bytes:
         """What the command printed.
 
         Raises:

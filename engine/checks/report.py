@@ -5,6 +5,7 @@ import msgspec
 from engine.core.events import CheckFinished, CheckOutcome, LogSpan, Tests
 from engine.core.ids import CandidateId, IterationNumber
 from engine.core.parts import Hotspot
+from engine.core.repair.parts import Found
 from engine.core.verdict import Verdict
 
 
@@ -30,6 +31,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     voided: str = ""
     own: bool = False
     product: str = ""
+    found: Found | None = None
 
     def to_event(self) -> CheckFinished:
         """The report as an event."""

@@ -13,8 +13,10 @@ from engine.checks import artifacts, observe
 from engine.checks.boxes import Boxes, Ground
 from engine.checks.classify import classify
 from engine.checks.environment import Interpreter
+from engine.checks.falling_back import fallen_back
 from engine.checks.jobs import JobChecks, Wanted
 from engine.checks.log import CheckLog
+from engine.checks.readers import lines_of
 from engine.checks.report import CheckReport
 from engine.checks.sealed import Sealed, trouble
 from engine.checks.step import clear_step, step_of
@@ -25,6 +27,7 @@ from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.models import Campaign
 from engine.core.events import LogSpan
 from engine.core.ids import IterationNumber, TraceId
+from engine.core.repair.detect import detect
 from engine.core.secrets import Redactor
 from engine.core.state import Candidate
 from engine.executors.jobs.detached import Detached
@@ -79,9 +82,15 @@ class CheckRunner:
         self._room = room or Room()
         # Taken once: processes are found by it again, wherever the folder is moved meanwhile.
         self._run_marker = paths.run_marker
-        self._environ = interpreter.applied(os.environ if environ is None else environ)
+        self._outer = os.environ if environ is None else environ
+        self._environ = interpreter.applied(self._outer)
         self._sealed = Sealed(paths, executor, boxes, self._room)
         self._jobs = JobChecks(paths, detached, self._room) if detached is not None else None
+
+    def use(self, interpreter: Interpreter) -> None:
+        """Let `{python}` stand for another interpreter from the next check on."""
+        self._interpreter = interpreter
+        self._environ = interpreter.applied(self._outer)
 
     async def attend(self) -> None:
         """Keep the sandboxes that stand by, until this is cancelled."""
@@ -121,6 +130,10 @@ class CheckRunner:
         draws from `secret_seed`, where both halves of a pair have one, and else from its own.
         With a `job` it outlives the engine, and may have begun before this one.
         """
+        at = (ground or self._ground).root
+        spec, candidate = await self._room.write(
+            "a patched configuration", partial(fallen_back, spec, candidate, at, self._paths)
+        )
         found = variables(self._campaign.env_of(spec), self._environ)
         turn = Turn(
             spec=spec,
@@ -178,6 +191,7 @@ class CheckRunner:
             end=log.end,
             folders=(turn.ground.root, turn.step.folder),
             voided=reason,
+            found=None if seen.ended == Finished(exit_code=0) else detect(lines_of(log.recent)),
         )
 
     async def _report(self, turn: Turn, outcome: Outcome, duration_s: float) -> CheckReport:
@@ -207,6 +221,7 @@ class CheckRunner:
             voided=outcome.voided,
             own=judged.own,
             product=outcome.product,
+            found=None if judged.verdict is None else outcome.found,
         )
 
     async def _execute(self, turn: Turn, log: CheckLog) -> Ended:

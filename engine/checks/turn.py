@@ -13,6 +13,7 @@ from engine.checks.variables import Variables
 from engine.core.campaign.checks import CheckSpec, Part
 from engine.core.event import LogSpan
 from engine.core.ids import TraceId
+from engine.core.repair.parts import Found
 from engine.core.secrets import Redactor
 from engine.core.state import Candidate
 from engine.executors.protocol import Exceeded, Finished, NotStarted, TimedOut
@@ -50,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `start` and `end` are where its output lies in the iteration's log. `folders` are those that
     artifacts may be taken from. `seed` is what the judge drew its inputs from, `product` the
     digest of what it judged. `voided` says why nothing that it reports counts. A job has a `log`
-    of its own, and says itself how long it `took_s`.
+    of its own, and says itself how long it `took_s`. `found` is what it said that it lacks.
     """
 
     seen: Observed
@@ -63,6 +64,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     voided: str = ""
     log: LogSpan | None = None
     took_s: float | None = None
+    found: Found | None = None
 
 
 def header(turn: Turn, part: Part = "run") -> str:

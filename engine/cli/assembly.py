@@ -11,9 +11,10 @@ from typing import assert_never
 import msgspec
 
 from engine.checks.boxes import Boxes
-from engine.checks.environment import Interpreter, find_interpreter, prepare
+from engine.checks.environment import Interpreter, find_interpreter
 from engine.checks.fingerprint import fingerprint
 from engine.checks.harness import Harness
+from engine.checks.repairing import Toolbox
 from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
@@ -26,6 +27,7 @@ from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
 from engine.core.campaign.worker import WorkerSpec
 from engine.core.events import Limits, Record
+from engine.core.repair.environment import standing
 from engine.core.space import Space
 from engine.executors.clock import EngineClock
 from engine.executors.jobs.detached import Detached
@@ -118,8 +120,11 @@ async def run_engine(
     campaign, root = request.loaded.campaign, request.loaded.root
     paths = request.paths
 
+    toolbox = Toolbox(campaign, root, paths, executor=executor)
+
     async def prepared() -> CampaignChecks:
-        interpreter = await prepare(campaign.environment, root, paths, executor=executor)
+        lines = standing(opened.state.document, opened.state.repairs.lines)
+        interpreter = await toolbox.interpreter(lines)
         runner = CheckRunner(
             campaign,
             root,
@@ -130,6 +135,7 @@ async def run_engine(
             boxes=_boxes(request, interpreter),
             room=room,
         )
+        toolbox.serve(runner)
         return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
@@ -144,6 +150,7 @@ async def run_engine(
             mentor=mentor_of(request, around),
             worker=working_of(request, around),
             harness=partial(_harness, campaign, root),
+            tools=toolbox,
             breaker=breaker_of(campaign),
             paths=paths,
             heartbeat=beat,

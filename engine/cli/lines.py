@@ -12,6 +12,8 @@ from engine.core.measuring_lines import champion_text, half_text, noise_text, ru
 from engine.core.memory_lines import memory_line
 from engine.core.metric import Metric
 from engine.core.recheck_lines import recheck_text
+from engine.core.repair.events import RepairEvent
+from engine.core.repair_lines import repair_line
 from engine.core.review_lines import review_line
 
 
@@ -54,6 +56,8 @@ def _what(event: e.AnyEvent, metric: Metric | None) -> str:
         return job_line(event)
     if isinstance(event, e.DecisionEvent):
         return decision_line(event)
+    if isinstance(event, RepairEvent):
+        return repair_line(event)
     match event:
         case (
             e.IterationStarted()

@@ -7,6 +7,7 @@ import msgspec
 from engine.core.event import Event, LogSpan
 from engine.core.ids import CandidateId, IterationNumber, JobId
 from engine.core.parts import Half, Hotspot
+from engine.core.repair.parts import Found
 from engine.core.verdict import Verdict
 
 CheckOutcome = Literal["passed", "failed", "skipped"]
@@ -42,7 +43,8 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     `seed` is what a judge drew its inputs from. `voided` says why nothing of it counts: what
     judges was changed under the run. `own` tells that a failure is the candidate's own doing: it
     is no sign of anything else, however often it comes back. `product` is the digest of what the
-    candidate's half of a sealed check left: equal ones are the same files to the byte.
+    candidate's half of a sealed check left: equal ones are the same files to the byte. `found` is
+    what it said that it lacks.
     """
 
     iteration: IterationNumber
@@ -64,6 +66,7 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     own: bool = False
     product: str = ""
     half: Half | None = None
+    found: Found | None = None
 
 
 class CheckInterrupted(Event, frozen=True, kw_only=True):

@@ -90,6 +90,7 @@ from engine.core.recheck_events import (
     RecheckInterrupted,
     RecheckStarted,
 )
+from engine.core.repair.events import RepairEvent
 from engine.core.review_events import (
     ReviewAsked,
     ReviewFinished,
@@ -289,6 +290,7 @@ AnyEvent = (
     | CheckStarted
     | CheckFinished
     | CheckInterrupted
+    | RepairEvent
     | PairDrawn
     | NoiseMeasured
     | ChampionMeasured

@@ -50,6 +50,8 @@ NAMES: Final = (
     "job.ended",  # it ended and its record is read, that is unrecorded
     "job.over",  # how it ended is recorded, what the check made of it is not
     "outcome.recorded",  # the outcome is recorded, no verdict yet
+    "repair.recorded",  # the intent to give a check what it lacks is recorded, nothing is done yet
+    "repair.ended",  # that is done or has failed, the outcome is unrecorded
     "verdict.recorded",  # the iteration ended, its scratch folder is still there
     "recheck.begun",  # that a candidate is measured again is recorded, no check was begun
     "recheck.started",  # the intent to run a check for that is recorded, no process yet

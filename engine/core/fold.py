@@ -12,9 +12,11 @@ from engine.core.fold_finish import fold_finish
 from engine.core.fold_jobs import fold_job, follow_check
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
+from engine.core.fold_repairs import fold_repair
 from engine.core.fold_reviews import fold_review
 from engine.core.ids import CandidateId, CommandId
 from engine.core.parts import Half
+from engine.core.repair.events import RepairEvent
 from engine.core.state import (
     Answer,
     Candidate,
@@ -28,7 +30,7 @@ from engine.core.state import (
 )
 
 _ENDLESS: Final = 2**63
-_Apart = e.FinishEvent | e.DecisionEvent | e.JobEvent
+_Apart = e.FinishEvent | e.DecisionEvent | e.JobEvent | RepairEvent
 
 
 class FoldError(Exception):
@@ -79,7 +81,7 @@ def _countable(size: int | None) -> int | None:
 
 def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
     if isinstance(event, _Apart):
-        _in_its_room(state, event, record.time)
+        _in_its_room(state, event, record)
         return
     match event:
         case e.RunCreated() | e.ClockJumped():
@@ -140,13 +142,15 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             _run(state, event, record)
 
 
-def _in_its_room(state: RunState, event: _Apart, time: str) -> None:
+def _in_its_room(state: RunState, event: _Apart, record: e.Record) -> None:
     if isinstance(event, e.JobEvent):
         fold_job(state, event)
+    elif isinstance(event, RepairEvent):
+        fold_repair(state, event, _open(state, event.iteration, record))
     elif isinstance(event, e.FinishEvent):
-        fold_finish(state, event, time)
+        fold_finish(state, event, record.time)
     else:
-        fold_decision(state, event, time)
+        fold_decision(state, event, record.time)
 
 
 def _answered(state: RunState, command: CommandId, answer: Answer) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from engine.core.gates import Gate
 from engine.core.memory.parts import MemoryRules
 from engine.core.pairs.looks import Design
+from engine.core.repair.parts import RepairRules
 from engine.core.reviews.parts import MentorRules
 
 OnFail = Literal["fail", "count-failure", "continue"]
@@ -85,6 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemoryRules = MemoryRules()
     mentor: MentorRules | None = None
     resources: dict[str, int] = {}
+    repair: RepairRules | None = None
 
     def named(self, check: str) -> PlannedCheck:
         """The check of that name; a plain one where the campaign has none any more."""

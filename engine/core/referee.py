@@ -15,6 +15,7 @@ from engine.core.ids import CandidateId
 from engine.core.judging import by_pairs, calibrated, half_failed
 from engine.core.measuring import SYNC, in_turn, made_ready_again, next_half, pairs_of, stale
 from engine.core.plan import Plan, PlannedReferee
+from engine.core.repairing import repair_step
 from engine.core.resources import within
 from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
@@ -23,6 +24,7 @@ from engine.core.steps import (
     CollectChange,
     DrawPair,
     PutAside,
+    Repair,
     RunAgent,
     RunCheck,
     TakeTurns,
@@ -36,6 +38,7 @@ Step = (
     | CollectChange
     | CarryOver
     | RunCheck
+    | Repair
     | DrawPair
     | TakeTurns
     | PutAside
@@ -70,6 +73,7 @@ def _next(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> Ste
     step = (
         agent_step(state, turn, plan, now_s)
         or twin(state, turn)
+        or repair_step(turn, plan)
         or _after_failure(state, turn, plan, now_s)
         or half_failed(state, turn, plan, now_s)
         or _further(state, turn, plan)

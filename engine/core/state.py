@@ -32,6 +32,7 @@ from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import AgentAnswer, Hotspot, Tokens
 from engine.core.rechecked import Rechecks
+from engine.core.repair.parts import Fallback, Repairs
 from engine.core.reviews.parts import Reviews
 from engine.core.turn import OpenIteration
 from engine.core.verdict import SCORED, Verdict
@@ -72,7 +73,8 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
 
     `measured` is known of those that became the champion. `reigned` is the number of the event
     that made it champion the last time, 0 where none did, or a person or a confirmation took that
-    back. `ruled` is what these said of it. `chosen` is what a worker's decision says of it.
+    back. `ruled` is what these said of it. `chosen` is what a worker's decision says of it,
+    `fallback` what it is run with instead.
     """
 
     id: CandidateId
@@ -93,6 +95,7 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     reigned: int = 0
     ruled: str = ""
     chosen: Chosen | None = None
+    fallback: Fallback | None = None
 
     @property
     def scored(self) -> bool:
@@ -259,6 +262,7 @@ class RunState(msgspec.Struct, kw_only=True):
     pairs_s: float = 0.0
     rechecks: Rechecks = msgspec.field(default_factory=Rechecks)
     finish: Finish | None = None
+    repairs: Repairs = msgspec.field(default_factory=Repairs)
     report: Report | None = None
     jobs: Jobs = msgspec.field(default_factory=Jobs)
     decisions: Decisions = msgspec.field(default_factory=Decisions)

@@ -4,6 +4,7 @@ import msgspec
 
 from engine.core.ids import CandidateId, IterationNumber
 from engine.core.parts import Half, Role
+from engine.core.repair.parts import Found
 
 
 class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -11,6 +12,13 @@ class RunCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     half: Half | None = None
+
+
+class Repair(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a check what it lacks."""
+
+    check: str
+    found: Found
 
 
 class DrawPair(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ from engine.core.events import (
 )
 from engine.core.ids import ApprovalId, CandidateId, IterationNumber, JobId, TraceId
 from engine.core.parts import Half
+from engine.core.repair.events import RepairStarted
+from engine.core.repair.parts import Mended
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -36,7 +38,8 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     one that `check` runs for, `halves` are those that ended; they are not in `finished`. `drawn`
     is what chance has said of pairs. `again` says for what a candidate is measured again whose own
     iteration is over. `cut` says why the run's finish leaves no time for what is left of it. `job`
-    is what runs `check`, where that outlives the engine.
+    is what runs `check`, where that outlives the engine. `repair` is under way, `mended` is what
+    became of those before it, by check.
     """
 
     iteration: IterationNumber
@@ -64,13 +67,15 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     again: str = ""
     cut: str = ""
     job: JobId | None = None
+    repair: RepairStarted | None = None
+    mended: dict[str, Mended] = {}
 
     @property
     def phase(self) -> str:
         """What the slot is doing, in a word or two."""
         if self.agent is not None:
             return self.agent.agent
-        told = self.check or "deciding"
+        told = self.check or (f"repairing {self.repair.check}" if self.repair else "deciding")
         if self.check is not None and self.half is not None:
             told = f"{self.check}, pair {self.half.pair}, {self.half.role}"
         return f"{self.again}: {told}" if self.again else told

@@ -44,6 +44,7 @@ from engine.loop.no_code import NoCode
 from engine.loop.pages import Pages
 from engine.loop.receipts import ReceiptWriter, record_harness
 from engine.loop.rechecks import Rechecks
+from engine.loop.repairs import Repairs, Tools
 from engine.loop.reporting import Reporter, Reporting
 from engine.loop.slots import Slots
 from engine.loop.vigil import Vigil
@@ -69,7 +70,7 @@ class Parts:
 
     `prepare` gives the checks, once what they need is there; `coding` the steps of candidates of
     code, where the campaign has a workspace; `harness` the files that judge, where it has none;
-    `reporter` writes the report at the end.
+    `reporter` writes the report at the end; `tools` are what checks are repaired with.
     """
 
     journal: Journal
@@ -91,6 +92,7 @@ class Parts:
     worker: Callable[[Writer, Control, Guard, Callable[[], bool]], Worker] | None = None
     coding: Callable[[Writer, Control, Guard], Coding] | None = None
     harness: Callable[[], Harness | None] = lambda: None
+    tools: Tools | None = None
 
 
 class Engine:
@@ -197,6 +199,7 @@ class Engine:
             checks=checks,
             plan=self._parts.plan,
             code=code,
+            repairs=self._repairs(),
         )
         rechecks = Rechecks(
             self._writer,
@@ -239,6 +242,12 @@ class Engine:
             finishing=Finishing(self._writer, self._control, parts.plan, self._vigil.alive_s),
             reporting=Reporting(self._writer, self._control, parts.reporter),
         )
+
+    def _repairs(self) -> Repairs | None:
+        tools, rules = self._parts.tools, self._parts.plan.repair
+        if tools is None or rules is None:
+            return None
+        return Repairs(self._writer, self._control, tools, rules)
 
     def _mentor(self) -> Mentor:
         """The campaign's mentor; it looks beside the slots, and none of them waits for it."""

@@ -33,6 +33,7 @@ from engine.core.steps import (
     CollectChange,
     DrawPair,
     PutAside,
+    Repair,
     RunAgent,
     RunCheck,
     TakeTurns,
@@ -42,6 +43,7 @@ from engine.loop.control import Control, CutOff
 from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.jobs import Follower
+from engine.loop.repairs import Repairs
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
 
@@ -149,6 +151,7 @@ class Iteration:
         checks: Checks,
         plan: Plan,
         code: CodeSteps,
+        repairs: Repairs | None = None,
     ) -> None:
         self._writer = writer
         self._control = control
@@ -157,6 +160,7 @@ class Iteration:
         self._plan = plan
         self._code = code
         self._follower = Follower(writer)
+        self._repairs = repairs
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
@@ -199,6 +203,7 @@ class Iteration:
         self,
         number: IterationNumber,
         step: RunCheck
+        | Repair
         | DrawPair
         | TakeTurns
         | RunAgent
@@ -212,6 +217,8 @@ class Iteration:
                 pass  # what was drawn is recorded
             case RunCheck():
                 await self._check(number, step)
+            case Repair():
+                await self._repair(number, step)
             case TakeTurns():
                 await self._writer.wait_change()
             case Wait():
@@ -220,6 +227,14 @@ class Iteration:
                 await self._code.take(step, number)
             case _:
                 assert_never(step)
+
+    async def _repair(self, number: IterationNumber, step: Repair) -> None:
+        assert self._repairs is not None  # noqa: S101  (the plan has none without rules for it)
+        turn = self._writer.state.open[number]
+        assert turn.candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
+        candidate = self._writer.state.candidates[turn.candidate]
+        ground = await self._code.check_out(turn, candidate, None)
+        await self._repairs.take(turn, step, ground)
 
     async def _wait(self, number: IterationNumber, step: Wait) -> None:
         """Until the time has come, or something happened that may change what comes next."""

@@ -1,7 +1,7 @@
 """Taking a run over: the lock, a journal that is whole, and everything a dead engine left open."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.core import failpoints
@@ -23,6 +23,7 @@ from engine.core.events import (
 from engine.core.fold import fold
 from engine.core.ids import CommandId, JobId, RunId
 from engine.core.metric import Metric
+from engine.core.repair.environment import repaired, standing
 from engine.core.state import Finished, RunState
 from engine.journal import Damaged, Journal, JournalError, JournalReader, verify
 from engine.loop.campaign_agents import lost_attempt
@@ -151,6 +152,8 @@ def _open(
         found = verify(paths.journal, heartbeat_seq=last.seq if last else None)
         if isinstance(found, Damaged):
             return Unusable(message=found.message)
+        lines = standing(wanted.document, found.state.repairs.lines)
+        wanted = replace(wanted, fingerprint=repaired(wanted.fingerprint, lines))
         started = _started(wanted, identity, max(alive_s, found.state.alive_s))
         recovery = _Recovery(started=started, missed=missed, kill_leftovers=kill_leftovers)
         return _resume(paths, wanted, found.state, recovery)

@@ -27,6 +27,8 @@ def plan_of(campaign: Campaign) -> Plan:
         memory=effective.memory.to_rules(),
         mentor=effective.mentor.to_rules() if effective.mentor else None,
         resources=effective.resources,
+        repair=effective.repair
+        and effective.repair.to_rules(effective.environment, sealed=effective.sealed),
     )
 
 

@@ -105,6 +105,11 @@ class RunPaths(msgspec.Struct, frozen=True):
         return self.root / "harness"
 
     @property
+    def repairs(self) -> Path:
+        """What repairs of checks are made of, a folder for each."""
+        return self.root / "repairs"
+
+    @property
     def campaign(self) -> Path:
         """A copy of the campaign file."""
         return self.root / "campaign.yaml"
@@ -138,6 +143,15 @@ class RunPaths(msgspec.Struct, frozen=True):
     def decision(self, name: str) -> Path:
         """What is kept of a worker's decision."""
         return self.agents / name
+
+    @property
+    def environment_log(self) -> Path:
+        """What the making of environments printed."""
+        return self.logs / "environment.log"
+
+    def environment_span(self) -> LogSpan:
+        """Where what is next written of an environment begins."""
+        return self._span(self.environment_log)
 
     def mentor_span(self) -> LogSpan:
         """Where what is next written of the mentor begins."""

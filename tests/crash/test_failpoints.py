@@ -22,6 +22,7 @@ ONLY_AT_THE_END = {
     "report.started",
     "report.written",
 }  # see test_finish_failpoints
+ONLY_WITH_A_REPAIR = {"repair.recorded", "repair.ended"}  # see test_repair_failpoints
 ONLY_WITH_A_MENTOR = {"review.recorded", "review.ended"}  # see scenario/test_mentor
 ONLY_WITH_JOBS = {
     "job.recorded",
@@ -76,6 +77,7 @@ ELSEWHERE = (
     | ONLY_WITH_A_MENTOR
     | ONLY_WITH_A_WORKER
     | ONLY_WITH_JOBS
+    | ONLY_WITH_A_REPAIR
     | ONLY_AT_THE_END
 )
 REACHED = [name for name in NAMES if name not in ELSEWHERE and not name.startswith(ONLY_WITH_CODE)]

@@ -114,6 +114,9 @@ CODE: dict[str, Any] = {
             ('proposers.agent.agent: "codex" -> "claude"', True),
             ('proposers.agent.model: (nothing) -> "m"', True),
         ]),
+        ({"repair": {"install": True}}, [
+            ('repair: (nothing) -> {"install":true}', True),
+        ]),
         ({"workspace": {"repo": ".", "base": "main"}}, [
             ('workspace.base: "HEAD" -> "main"', True),
         ]),

@@ -15,6 +15,8 @@ from engine.core.job_lines import job_line
 from engine.core.measuring_lines import champion_text, half_text, noise_text, ruling_text
 from engine.core.memory_lines import memory_line
 from engine.core.recheck_lines import recheck_text
+from engine.core.repair.events import RepairEvent
+from engine.core.repair_lines import repair_line
 from engine.core.review_lines import review_line
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
@@ -126,7 +128,13 @@ class Narrator:
                 slot = self.slot_of(event.iteration)
                 return LogEntry(at, slot, "stash", agent_line(event), "strong")
             case _:
-                return _run_entry(event, at)
+                return self._other(event, at)
+
+    def _other(self, event: e.AnyEvent, at: float) -> LogEntry | None:
+        if isinstance(event, RepairEvent):
+            slot = self.slot_of(event.iteration)
+            return LogEntry(at, slot, "repair", repair_line(event), "strong")
+        return _run_entry(event, at)
 
     def _agent(
         self, event: e.AgentStarted | e.AgentFinished | e.AgentInterrupted, at: float

@@ -38,6 +38,7 @@ from engine.core.campaign.policy import OnFail, PolicySpec
 from engine.core.campaign.proposers import AgentSpec, EvolutionSpec
 from engine.core.campaign.proposing import ProposerSpec
 from engine.core.campaign.referee_spec import RefereeSpec
+from engine.core.campaign.repair import RepairSpec
 from engine.core.campaign.sandbox import SandboxSpec
 from engine.core.campaign.stop import StopSpec
 from engine.core.campaign.worker import WorkerSpec
@@ -241,6 +242,11 @@ class Campaign(Model):
         default=MemorySpec(),
         description="How much agents may add to the queue of open work.",
         examples=["{worker: 2, backlog: 24}"],
+    )
+    repair: RepairSpec | None = Field(
+        default=None,
+        description="What is done about a check that lacks a package or a model.",
+        examples=["{install: true, modules: {cv2: [opencv-python-headless]}}"],
     )
     budget: BudgetSpec = Field(
         default=BudgetSpec(),
