@@ -2,11 +2,10 @@
 
 from typing import Final, assert_never
 
-import msgspec
-
 from engine.core import events as e
 from engine.core.fold_agents import code_of, fold_agent, fold_steering
 from engine.core.fold_decisions import fold_decision, hear_news
+from engine.core.fold_engines import fold_engine
 from engine.core.fold_failures import count_failures
 from engine.core.fold_finish import fold_finish
 from engine.core.fold_jobs import fold_job, follow_check
@@ -15,18 +14,13 @@ from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_ag
 from engine.core.fold_repairs import fold_repair
 from engine.core.fold_reviews import fold_review
 from engine.core.ids import CandidateId, CommandId
-from engine.core.parts import Half
 from engine.core.repair.events import RepairEvent
 from engine.core.state import (
     Answer,
     Candidate,
-    Engine,
-    Finished,
     Measured,
     OpenIteration,
-    Pausing,
     RunState,
-    Stopped,
 )
 
 _ENDLESS: Final = 2**63
@@ -139,7 +133,7 @@ def _apply(state: RunState, event: e.AnyEvent, record: e.Record) -> None:
             answer = Answer(seq=record.seq, accepted=False, reason=event.reason)
             _answered(state, event.command_id, answer)
         case _:
-            _run(state, event, record)
+            fold_engine(state, event, record.time)
 
 
 def _in_its_room(state: RunState, event: _Apart, record: e.Record) -> None:
@@ -155,83 +149,6 @@ def _in_its_room(state: RunState, event: _Apart, record: e.Record) -> None:
 
 def _answered(state: RunState, command: CommandId, answer: Answer) -> None:
     state.answers[command] = answer
-
-
-def _run(
-    state: RunState,
-    event: e.EngineStarted
-    | e.HarnessRecorded
-    | e.LimitsChanged
-    | e.CampaignChangeAccepted
-    | e.RunPaused
-    | e.RunResumed
-    | e.StopRequested
-    | e.RunFinished
-    | e.EngineStopped,
-    record: e.Record,
-) -> None:
-    match event:
-        case e.EngineStarted():
-            _engine_started(state, event, record.time)
-        case e.HarnessRecorded():
-            state.harness = event
-        case e.LimitsChanged():
-            state.limits, state.slots = event.limits, event.slots
-            state.failures_in_a_row = state.counted_failures = 0
-        case e.CampaignChangeAccepted():
-            forgeable = state.metric.forgeable or event.metric.forgeable
-            state.campaign_sha256, state.document = event.campaign_sha256, event.document
-            state.metric = msgspec.structs.replace(event.metric, forgeable=forgeable)
-        case e.RunPaused():
-            state.paused = Pausing(
-                by=event.by, reason=event.reason, since=record.time, halt=event.halt
-            )
-        case e.RunResumed():
-            state.paused = state.alike = None
-            state.failing = {}
-        case e.StopRequested():
-            state.stopping = event.reason
-        case e.RunFinished():
-            _finished(state, event)
-        case e.EngineStopped():
-            state.stopped = Stopped(reason=event.reason, exit_status=event.exit_status)
-            state.alive_s = event.alive_s
-        case _:
-            assert_never(event)
-
-
-def _finished(state: RunState, event: e.RunFinished) -> None:
-    state.finished = Finished(
-        reason=event.reason, detail=event.detail, exit_status=event.exit_status
-    )
-    if state.finish is not None and not state.finish.over:
-        state.finish.phase = "done"
-
-
-def _engine_started(state: RunState, event: e.EngineStarted, time: str) -> None:
-    if state.engine is not None and state.fingerprint != event.fingerprint:
-        for turn in state.turns:
-            # What was measured elsewhere, or with other tools, says nothing here.
-            turn.finished, turn.halves, turn.drawn = [], [], []
-    for turn in state.turns:
-        turn.halves = [report for report in turn.halves if not _undone(report.half)]
-    state.engine = Engine(
-        pid=event.pid,
-        start_ticks=event.start_ticks,
-        boot_id=event.boot_id,
-        host=event.host,
-        version=event.version,
-        started=time,
-        fingerprint=event.fingerprint,
-    )
-    if event.forgeable:  # for good: its champions may have been forged, and others fall to them
-        state.metric = msgspec.structs.replace(state.metric, forgeable=True)
-    state.engines += 1
-    state.alive_s = event.alive_s
-    if state.finished is not None:
-        # One that takes over a run that was over goes on with it, under whatever new terms.
-        state.finished = state.fatal = state.finish = None
-    state.stopping = state.stopped = None
 
 
 def _iteration(
@@ -290,11 +207,6 @@ def _drawn(state: RunState, event: e.PairDrawn, record: e.Record) -> None:
         _open(state, event.iteration, record).drawn.append(event)
     elif state.rechecks.open is not None:
         state.rechecks.open.turn.drawn.append(event)
-
-
-def _undone(half: Half | None) -> bool:
-    """Whether the tree that was made ready for a half went back to the person with its engine."""
-    return half is not None and half.prepares and (half.pair > 0 or half.role == "candidate")
 
 
 def _took(state: RunState, event: e.CheckFinished) -> None:
