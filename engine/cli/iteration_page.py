@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from engine.cli.begun_page import decided_lines, job_line, repair_lines
 from engine.cli.lines import printable, value_text
 from engine.cli.pairs_page import pair_lines
 from engine.core import events as e
 from engine.core.agent_lines import files_text, short, spend_text
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, FileChange, Idea, PromptPart
-from engine.reports.iteration import Attempt, Check, Iteration, Question
+from engine.reports.iteration import Attempt, Check, Iteration
+from engine.reports.questions import Question
 
 _MOST_FILES = 40
 _KINDS = {"add": "A", "update": "M", "delete": "D"}
@@ -21,10 +23,12 @@ def page(found: Iteration, metric: Metric, places: list[str], trust: Sequence[st
     """
     sections = [
         _head(found, metric),
+        _section("decision", decided_lines(found.begun)),
         _section("hypothesis", _hypothesis(found.answer)),
         _section("changed", _changed(found)),
         _section("parameters", _parameters(found)),
         _section("checks", [line for check in found.checks for line in _check(check)]),
+        _section("repairs", repair_lines(found.repairs)),
         _section("pairs", list(pair_lines(found, metric))),
         _section("confidence", list(trust)),
         _section("attempts", [line for each in found.attempts for line in _attempt(each)]),
@@ -162,6 +166,8 @@ def _check(check: Check) -> Iterator[str]:
         tests = check.tests
         yield f"    tests: {tests.passed} passed, {tests.failed} failed, {tests.skipped} skipped"
     yield from (f"    {line}" for line in check.detail.splitlines())
+    if check.job is not None:
+        yield f"    {job_line(check.job, check.job_ended)}"
     for spot in check.hotspots[:5]:
         yield f"    {100 * spot.share:5.1f} %  {_one_line(spot.name)}"
     if check.outcome != "skipped":

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from engine.client import (
 )
 from engine.core.agent_lines import usd_text
 from engine.core.duration import format_duration
+from engine.core.events import Record
 from engine.core.jobs.parts import Jobs
 
 FOLLOW_S: Final = 0.2
@@ -204,3 +206,11 @@ def _spend_text(spend: Spend) -> str:
     attempts = "attempt" if spend.untold_attempts == 1 else "attempts"
     untold = f", of {spend.untold_attempts} {attempts} unknown" if spend.untold_attempts else ""
     return f"{usd_text(spend.usd)} USD, {spend.tokens:,} tokens{unpriced}{untold}"
+
+
+def all_records(handle: RunHandle) -> Iterator[Record]:
+    """The run's records, up to where its state is."""
+    seq, last = 1, handle.state.seq if handle.state else 0
+    while seq <= last and (records := handle.records_from(seq)):
+        yield from (record for record in records if record.seq <= last)
+        seq = records[-1].seq + 1

@@ -8,6 +8,7 @@ from engine.cli.console import Commands
 from engine.cli.main_agents import directive, login, show, stash
 from engine.cli.main_approvals import approvals, approve, refuse
 from engine.cli.main_champion import champion
+from engine.cli.main_decisions import decision
 from engine.cli.main_finish import finish
 from engine.cli.main_jobs import job
 from engine.cli.main_mentor import mentor
@@ -192,6 +193,7 @@ def doctor(*, as_json: bool) -> None:
 main.add_command(approvals)
 main.add_command(approve)
 main.add_command(champion)
+main.add_command(decision)
 main.add_command(directive)
 main.add_command(finish)
 main.add_command(job)

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,11 +12,11 @@ import msgspec
 
 from engine.cli.exits import Exit, fail
 from engine.cli.iteration_page import page
-from engine.cli.looking import open_run, warn_of_damage
+from engine.cli.looking import all_records, open_run, warn_of_damage
 from engine.cli.shown import Part
 from engine.client import RunHandle
 from engine.core.confidence import confidence
-from engine.core.events import LogSpan, Record
+from engine.core.events import LogSpan
 from engine.core.ids import iteration_named
 from engine.core.recheck_lines import evidence_lines
 from engine.core.state import RunState
@@ -71,17 +70,9 @@ def _found(handle: RunHandle, name: str) -> tuple[RunState, Iteration]:
     if number > state.last_iteration:
         warn_of_damage(handle)
         fail(f"{handle.paths.root} has no iteration {number}; it has {state.last_iteration}")
-    found = iteration_of(_records(handle), number, run=handle.paths.name, metric=state.metric)
+    found = iteration_of(all_records(handle), number, run=handle.paths.name, metric=state.metric)
     assert found is not None  # noqa: S101  (the state counts iterations that began)
     return state, found
-
-
-def _records(handle: RunHandle) -> Iterator[Record]:
-    """The run's records, up to where its state is."""
-    seq, last = 1, handle.state.seq if handle.state else 0
-    while seq <= last and (records := handle.records_from(seq)):
-        yield from (record for record in records if record.seq <= last)
-        seq = records[-1].seq + 1
 
 
 def _data(handle: RunHandle, found: Iteration) -> dict[str, Any]:
@@ -102,6 +93,8 @@ def _places(handle: RunHandle, found: Iteration) -> list[str]:
     files = [paths.log(found.iteration), paths.step(found.iteration)]
     files += [paths.root / attempt.folder for attempt in found.attempts]
     files += [paths.root / name for check in found.checks for name in check.artifacts]
+    files += [paths.job(check.job) for check in found.checks if check.job]
+    files += [paths.root / repair.folder for repair in found.repairs if repair.folder]
     refs = [f"candidates/{found.iteration:05d}"] if found.change else []
     refs += [attempt.kept for attempt in found.attempts if attempt.kept]
     refs += [found.stash.ref] if found.stash else []

@@ -29,6 +29,7 @@ def fold_repair(state: RunState, event: RepairEvent, turn: OpenIteration) -> Non
         case RepairFinished():
             _finished(state, event, turn)
         case RepairSkipped():
+            state.repairs.skipped += 1
             turn.mended[event.check] = Mended(outcome="skipped", after=len(turn.finished))
         case _:
             assert_never(event)
@@ -40,10 +41,12 @@ def _finished(state: RunState, event: RepairFinished, turn: OpenIteration) -> No
     outcome = event.outcome if event.again else "failed"
     turn.mended[event.check] = Mended(outcome=outcome, after=len(turn.finished))
     if event.outcome == "failed":
+        state.repairs.in_vain += 1
         if started is not None:
             key = same_again(started.found, started.ways, state.engines)
             state.repairs.failed[key] = event.repair
         return
+    state.repairs.repaired += 1
     if event.lines:
         state.repairs.lines = list(event.lines)
         if state.engine is not None:

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 
 from engine.core import events as e
-from engine.core.ids import ApprovalId, CandidateId, StashId
+from engine.core.ids import CandidateId, JobId, StashId
+from engine.core.jobs.events import JobEnded
 from engine.core.metric import Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import (
@@ -19,6 +20,10 @@ from engine.core.parts import (
     Role,
     Tokens,
 )
+from engine.core.repair.events import RepairEvent
+from engine.reports.begun import Begun, BegunTeller
+from engine.reports.mending import Mending, mend
+from engine.reports.questions import Question, ask
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -48,20 +53,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     kept: str = ""
 
 
-class Question(msgspec.Struct, kw_only=True):
-    """What an agent asked a person; `approved` is None until that is decided."""
-
-    id: ApprovalId
-    text: str
-    default: Literal["approve", "refuse"]
-    deadline: str
-    approved: bool | None = None
-    by: str = ""
-    reason: str = ""
-
-
 class Check(msgspec.Struct, kw_only=True):
-    """A run of a check; `log` is where its output lies."""
+    """A run of a check; `log` is where its output lies, `job` what ran it where it was detached."""
 
     name: str
     attempt: int
@@ -76,6 +69,8 @@ class Check(msgspec.Struct, kw_only=True):
     tests: e.Tests | None = None
     hotspots: list[Hotspot] = []
     artifacts: list[str] = []
+    job: JobId | None = None
+    job_ended: JobEnded | None = None
 
 
 class HalfMeasured(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +138,8 @@ class Iteration(msgspec.Struct, kw_only=True):
     consequence: e.Consequence = "none"
     against: Against | None = None
     gain_percent: float | None = None
+    begun: Begun | None = None
+    repairs: list[Mending] = []
 
     @property
     def answer(self) -> AgentAnswer | None:
@@ -216,6 +213,7 @@ class _Teller:
         self._metric = metric
         self._champion: Against | None = None
         self._parameters: dict[CandidateId, e.Parameters] = {}
+        self._begun = BegunTeller()
         self.found: Iteration | None = None
 
     def take(self, record: e.Record) -> None:
@@ -231,6 +229,9 @@ class _Teller:
             )
         elif self.found is not None and getattr(event, "iteration", None) == self._number:
             self._tell(self.found, event, record.time)
+        elif self.found is not None and isinstance(event, JobEnded):
+            _job_ended(self.found, event)
+        self._begun.take(event)
         self._compare(event)
 
     def _compare(self, event: e.AnyEvent) -> None:
@@ -249,7 +250,7 @@ class _Teller:
             case e.AgentStarted() | e.AgentFinished() | e.AgentInterrupted():
                 _attempt(found, event, time)
             case e.ApprovalAsked() | e.ApprovalAnswered():
-                _question(found, event)
+                ask(found.questions, event)
             case e.CheckStarted() | e.CheckFinished() | e.CheckInterrupted() if event.half is None:
                 _check(found, event, time)
             case e.CheckFinished() | e.ChampionMeasured() | e.NoiseMeasured():
@@ -263,6 +264,8 @@ class _Teller:
                 found.stash = event
             case e.VerdictReached():
                 self._judged(found, event, time)
+            case event if isinstance(event, RepairEvent):
+                mend(found.repairs, event)
             case _:
                 pass
 
@@ -287,6 +290,7 @@ class _Teller:
             found.parent_parameters = self._parameters.get(event.parents[0], {})
         found.base, found.commit = event.base, event.commit
         found.agent, found.restores = event.agent, event.restores
+        found.begun = self._begun.of(event.chosen)
 
     def _judged(self, found: Iteration, event: e.VerdictReached, time: str) -> None:
         found.ended, found.verdict, found.reason = time, event.verdict, event.reason
@@ -336,25 +340,13 @@ def _ended(attempt: Attempt, event: e.AgentFinished) -> None:
     attempt.answer, attempt.problems = event.answer, event.problems
 
 
-def _question(found: Iteration, event: e.ApprovalAsked | e.ApprovalAnswered) -> None:
-    if isinstance(event, e.ApprovalAsked):
-        asked = Question(
-            id=event.approval, text=event.text, default=event.default, deadline=event.deadline
-        )
-        found.questions.append(asked)
-        return
-    for question in found.questions:
-        if question.id == event.approval:
-            question.approved, question.by = event.approved, event.by
-            question.reason = event.reason
-
-
 def _check(
     found: Iteration, event: e.CheckStarted | e.CheckFinished | e.CheckInterrupted, time: str
 ) -> None:
     match event:
         case e.CheckStarted():
             begun = Check(name=event.check, attempt=event.attempt, began=time, log=event.log)
+            begun.job = event.job
             found.checks.append(begun)
         case e.CheckInterrupted():
             for check in _open(found, event.check):
@@ -394,3 +386,9 @@ def _reported(check: Check, event: e.CheckFinished) -> None:
     check.exit_code, check.duration_s = event.exit_code, event.duration_s
     check.metrics, check.tests, check.log = event.metrics, event.tests, event.log
     check.hotspots, check.artifacts = event.hotspots, event.artifacts
+
+
+def _job_ended(found: Iteration, event: JobEnded) -> None:
+    for check in found.checks:
+        if check.job == event.job:
+            check.job_ended = event

@@ -26,6 +26,12 @@ from engine.reports.standing import (
     baseline_status,
     champion_status,
 )
+from engine.reports.working import (
+    RepairsStatus,
+    WorkerStatus,
+    repairs_status,
+    worker_status,
+)
 from engine.runfolder import Heartbeat, Liveness, SlotBeat
 
 StateWord = Literal[
@@ -136,6 +142,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     finish: FinishStatus | None = None
     report: ReportStatus | None = None
     mentor: MentorStatus | None = None
+    worker: WorkerStatus | None = None
+    repairs: RepairsStatus = RepairsStatus()
     jobs: list[JobStatus] = []
 
 
@@ -183,6 +191,8 @@ def status_of(state: RunState | None, liveness: Liveness, now: float, view: View
         finish=finish_status(state, now),
         report=report_status(state),
         mentor=mentor_status(state),
+        worker=worker_status(state, now),
+        repairs=repairs_status(state),
         jobs=job_statuses(state, view.jobs, now),
     )
 

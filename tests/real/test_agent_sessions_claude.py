@@ -303,7 +303,8 @@ async def test_claude_stops_within_one_call_of_its_ceiling(stage: Stage) -> None
         result = await claude(stage, server, Limits(tokens=250, wall_s=60))
     assert result.outcome == "ceiling"
     assert result.tokens.total == 300
-    assert len(server.ledger.calls) == 3
+    # What ends its tool may reach it before what ends it: then one more call has begun.
+    assert len(server.ledger.calls) in {3, 4}
 
 
 @pytest.mark.anyio

@@ -111,6 +111,17 @@ def test_a_replacement_begins_and_both_decisions_are_kept(tmp_path: Path) -> Non
         ("worker", "note 1"),
         ("mentor", "17 is best"),
     }
+    (first, *_) = driver.json("decision", "list")["decisions"]
+    assert (first["own"]["parameters"], first["decision"]["parameters"]) == ({"x": 1}, {"x": 17})
+    assert first["review"]["course"] == "off_track"
+    assert (first["iteration"], first["verdict"]) == (2, driver.verdicts()[2])
+    listed = driver("decision").stdout
+    assert "w-0001  after 1 iterations" in listed
+    assert "began iteration 2: promoted" in listed
+    page = driver("show", "2").stdout
+    assert "decision\n  w-0001, " in page
+    assert "  r-001 put it in the place of the worker's own: run x at 1, x=1" in page.splitlines()
+    assert driver.status()["worker"]["in_vain"] == 0
 
 
 @pytest.mark.parametrize(

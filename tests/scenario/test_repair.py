@@ -198,3 +198,8 @@ def test_another_model_is_put_into_the_parameter(tmp_path: Path) -> None:
     (finished,) = fallen_back(driver)
     assert finished["fallback"]["parameter"] == "model"
     assert finished["lines"] == []
+    page = driver("show", "1").stdout
+    assert "repairs\n  p-0001: train lacks the model big: repaired in " in page
+    assert "small instead of big (model)" in page
+    repairs = {"begun": 1, "repaired": 1, "failed": 0, "skipped": 0, "open": None}
+    assert driver.status()["repairs"] == repairs

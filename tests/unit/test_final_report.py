@@ -11,13 +11,24 @@ import numpy as np
 import pytest
 
 from engine.core import events as e
+from engine.core.decisions.events import (
+    DecisionAnswered,
+    DecisionAsked,
+    DecisionGated,
+    DecisionReplaced,
+    DecisionVetoed,
+)
+from engine.core.decisions.parts import Decision as Choice
+from engine.core.decisions.parts import Issue
 from engine.core.events import AnyEvent, Record, flat
 from engine.core.fold import fold
-from engine.core.ids import CandidateId, IterationNumber, ReviewId
+from engine.core.ids import CandidateId, DecisionId, IterationNumber, ReviewId
 from engine.core.metric import Gain, Metric
 from engine.core.pairs.decided import Decision
 from engine.core.parts import AgentAnswer, Tokens
 from engine.core.recheck_events import Purpose
+from engine.core.repair.events import RepairFinished, RepairSkipped, RepairStarted, repair_id
+from engine.core.repair.parts import Found
 from engine.core.reviews.parts import Opinion, Signals
 from engine.core.state import RunState
 from engine.core.verdict import Verdict
@@ -208,6 +219,60 @@ def without(events: list[AnyEvent], *kinds: type) -> list[AnyEvent]:
     return [event for event in events if not isinstance(event, kinds)]
 
 
+def repaired_story() -> list[AnyEvent]:
+    """A run with decisions that did not all stand, and checks that said what they lack."""
+    choice = Choice(action="run", rationale="Wider by 2.", label="wide 2")
+    refused = DecisionGated(
+        decision=DecisionId("w-0001"), blocked=True, issues=[Issue(rule="label", text="say what")]
+    )
+    lacking = Found(kind="module", name="timm", evidence="No module named 'timm'")
+    events: list[AnyEvent] = begun()
+    for number in range(1, 5):
+        events += [asked(number), answered(number, None if number == 4 else choice)]
+        events += [refused] if number == 1 else []
+    events += [
+        DecisionVetoed(decision=DecisionId("w-0002"), review=ReviewId("r-001"), reason="no"),
+        DecisionReplaced(decision=DecisionId("w-0003"), review=ReviewId("r-002"),
+                         replacement=choice, reason="no"),
+    ]  # fmt: skip
+    for number, after in ((1, "passed"), (2, "failed"), (3, "")):
+        where: dict[str, Any] = {
+            "iteration": IterationNumber(number), "candidate": name(number), "check": "cost",
+        }  # fmt: skip
+        repair = RepairStarted(
+            **where, repair=repair_id(number), attempt=1, found=lacking, ways=[], folder="repairs",
+        )  # fmt: skip
+        ended = RepairFinished(
+            **where, repair=repair.repair, outcome="repaired" if after else "failed", tried=[],
+            took_s=2.0, again=bool(after),
+        )  # fmt: skip
+        failed_check = msgspec.structs.replace(checked(number, 1.0), outcome="failed", metrics={})
+        again = msgspec.structs.replace(checked(number, 1.0), outcome=after or "failed")
+        events += [began(number), proposed(number), failed_check, repair, ended]
+        events += [again] if after else []
+        events += [judged(number, 1.0 if number == 1 else None,
+                          "promoted" if number == 1 else "incorrect")]  # fmt: skip
+    skipped = RepairSkipped(
+        iteration=IterationNumber(4), candidate=name(4), check="cost", found=lacking, reason="2 no"
+    )
+    return [*events, began(4), proposed(4), skipped, judged(4, None, "incorrect"), stopped()]
+
+
+def asked(number: int) -> DecisionAsked:
+    return DecisionAsked(
+        decision=DecisionId(f"w-{number:04d}"), at_iteration=IterationNumber(0), reasons=["r"],
+        agent="codex", model=None, effort=None, folder="agents", prompt_sha256="", parts=[],
+        log=LOG,
+    )  # fmt: skip
+
+
+def answered(number: int, choice: Choice | None) -> DecisionAnswered:
+    return DecisionAnswered(
+        decision=DecisionId(f"w-{number:04d}"), outcome="answered", detail="", duration_s=1.5,
+        log=LOG, answer=choice,
+    )  # fmt: skip
+
+
 STORIES: dict[str, list[AnyEvent]] = {
     "nothing begun": begun(),
     "nothing judged": [*begun(), began(1), proposed(1)],
@@ -227,6 +292,7 @@ STORIES: dict[str, list[AnyEvent]] = {
     "a baseline of zero": [
         *begun(), *iteration(1, 0.0, "promoted"), *iteration(2, -1.5, "promoted"),
     ],
+    "decisions and repairs": repaired_story(),
     "infinite": [*begun(), *iteration(1, 1.0, "promoted"), *iteration(2, float("inf"))],
 }  # fmt: skip
 
@@ -242,6 +308,21 @@ def test_every_figure_is_found_in_the_events(story: str) -> None:
         "final_evidence.json",
     }
     assert "by lock and heartbeat, when this was written: crashed" in pages["final_paper_report.md"]
+
+
+def test_decisions_and_repairs_are_counted() -> None:
+    page = checked_report(STORIES["decisions and repairs"])["final_paper_report.md"]
+    assert (
+        "Decisions that the worker made: 3; blocked by the gate: 1; vetoed by a review: 1; "
+        "replaced by a review's: 1."
+    ) in page
+    assert (
+        "Repairs of checks that said what they lack: 3; of these brought what was lacking: 2; "
+        "checks that passed when they were run again after that: 1; not repaired, with a reason: 1."
+    ) in page
+    other = checked_report(STORIES["nearly all"])["final_paper_report.md"]
+    assert "Decisions that" not in other
+    assert "Repairs of" not in other
 
 
 def test_the_reading_again_finds_what_is_wrong() -> None:

@@ -30,6 +30,7 @@ from engine.core.repair_lines import repair_line
 from engine.core.state import RunState, dump, load
 from engine.core.steps import Repair, RunCheck
 from engine.loop.planning import plan_of
+from engine.reports.working import RepairsStatus, repairs_status
 from tests.checking import campaign_of
 from tests.recorded import NOON, began, checked, created, proposed, started
 
@@ -301,6 +302,22 @@ def test_what_was_installed_stands_in_the_fingerprint() -> None:
 def test_what_did_not_help_is_known_until_another_engine() -> None:
     state = story(BEGUN, ended(outcome="failed", again=False, lines=[]))
     assert state.repairs.failed == {same_again(BEGUN.found, WAYS, 1): "p-0001"}
+
+
+def test_what_repairs_came_to_is_counted() -> None:
+    skipped = RepairSkipped(
+        iteration=BEGUN.iteration,
+        candidate=BEGUN.candidate,
+        check="cost",
+        found=module("a"),
+        reason="no",
+    )
+    assert repairs_status(None) == repairs_status(story()) == RepairsStatus()
+    assert repairs_status(story(BEGUN)) == RepairsStatus(begun=1, open=BEGUN.repair)
+    assert repairs_status(story(BEGUN, ended())) == RepairsStatus(begun=1, repaired=1)
+    vain = ended(outcome="failed", again=False, lines=[])
+    assert repairs_status(story(BEGUN, vain)) == RepairsStatus(begun=1, failed=1)
+    assert repairs_status(story(skipped)) == RepairsStatus(skipped=1)
 
 
 def test_another_model_is_kept_with_the_candidate() -> None:

@@ -7,9 +7,22 @@ import pytest
 
 from engine.cli.iteration_page import page
 from engine.core import events as e
-from engine.core.ids import ApprovalId, IterationNumber, StashId, candidate_id
+from engine.core.decisions.events import DecisionAnswered, DecisionReplaced
+from engine.core.decisions.parts import Chosen, Decision
+from engine.core.ids import (
+    ApprovalId,
+    DecisionId,
+    IterationNumber,
+    JobId,
+    ReviewId,
+    StashId,
+    candidate_id,
+)
+from engine.core.jobs.events import JobEnded
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot, Idea, PromptPart, Tokens
+from engine.core.repair.events import RepairFinished, RepairSkipped, RepairStarted, repair_id
+from engine.core.repair.parts import Found, Tried, Way
 from engine.reports.iteration import Iteration, iteration_of
 from tests.agent_events import BASE, COMMIT, at_work, coding, collected, worked, working
 from tests.recorded import LOG, began, checked, checking, created, iteration, judged, proposed
@@ -228,3 +241,91 @@ def test_a_long_list_of_files_is_cut() -> None:
 def test_the_whole_is_plain_data() -> None:
     found = told(*at_work(2), worked(2, answer=ANSWER), collected(2), judged(2, 0.5, "promoted"))
     assert msgspec.json.decode(msgspec.json.encode(found))["commit"] == COMMIT
+
+
+def decided() -> list[e.AnyEvent]:
+    """The worker's answer, and the candidate that begins by it."""
+    name = DecisionId("w-0003")
+    chosen = Chosen(
+        decision=name, label="deep", category="loss", command="t --deep", folder="nets",
+        monitor_s=300.0,
+    )  # fmt: skip
+    answer = Decision(action="run", rationale="It underfits.", label="own one", command="t")
+    return [
+        DecisionAnswered(
+            decision=name, outcome="answered", detail="", duration_s=1.0, log=LOG, answer=answer
+        ),
+        began(2),
+        msgspec.structs.replace(proposed(2), chosen=chosen),
+    ]
+
+
+def test_the_decision_that_began_it_is_told() -> None:
+    found = told(*decided())
+    assert found.begun is not None
+    assert (found.begun.decision, found.begun.rationale) == ("w-0003", "It underfits.")
+    text = page(found, METRIC, []).split("\n\n")
+    assert (
+        "decision\n  w-0003, loss: deep\n  because It underfits.\n  command: t --deep\n  in nets\n"
+        "  the worker is asked again when it has run for 5m"
+    ) in text
+    assert told(began(2), proposed(2)).begun is None
+
+
+def test_a_decision_in_the_place_of_another_is_told_with_it() -> None:
+    answered, *begins = decided()
+    other = Decision(action="run", rationale="Deeper.", label="deep", command="t --deep")
+    replaced = DecisionReplaced(
+        decision=DecisionId("w-0003"), review=ReviewId("r-002"), replacement=other, reason="so"
+    )
+    found = told(answered, replaced, *begins)
+    assert found.begun is not None
+    assert (found.begun.rationale, found.begun.review) == ("Deeper.", "r-002")
+    line = "  r-002 put it in the place of the worker's own: run own one, t"
+    assert line in page(found, METRIC, []).splitlines()
+
+
+def test_a_detached_check_is_told_with_its_job() -> None:
+    job = JobId("j-0007")
+    begun = msgspec.structs.replace(checking(2), job=job)
+    running = told(began(2), proposed(2), begun)
+    assert "      job j-0007, under way" in page(running, METRIC, []).splitlines()
+    other = JobEnded(job=JobId("j-0006"), outcome="lost")
+    ended = JobEnded(job=job, outcome="pattern", signal=15, detail="loss: nan", took_s=3.25)
+    found = told(began(2), proposed(2), begun, other, ended, checked(2, 0.5))
+    assert found.checks[0].job_ended == ended
+    line = "job j-0007: pattern with signal 15 after 3.2 s: loss: nan"
+    assert line in [each.strip() for each in page(found, METRIC, []).splitlines()]
+
+
+def test_a_repair_is_told_with_both_outcomes_of_the_check() -> None:
+    lacking = Found(kind="module", name="timm", evidence="No module named 'timm'")
+    way = Way(kind="packages", packages=["timm"])
+    failed = msgspec.structs.replace(checked(2, 0.0), outcome="failed", metrics={}, found=lacking)
+    repair = RepairStarted(
+        repair=repair_id(1), iteration=SECOND, candidate=candidate_id(SECOND), check="cost",
+        attempt=1, found=lacking, ways=[way], folder="repairs/p-0001",
+    )  # fmt: skip
+    again = msgspec.structs.replace(repair, attempt=2)
+    done = RepairFinished(
+        repair=repair.repair, iteration=SECOND, candidate=repair.candidate, check="cost",
+        outcome="repaired", tried=[Tried(way=way, worked=True)], took_s=2.0, again=True,
+        requirements="repairs/p-0001/requirements.txt",
+    )  # fmt: skip
+    before = [began(2), proposed(2), checking(2), failed]
+    under_way = told(*before, repair)
+    assert [each.outcome for each in under_way.repairs] == ["under way"]
+    found = told(*before, repair, again, done, checking(2, 2), checked(2, 0.5))
+    assert [each.outcome for each in found.checks] == ["failed", "passed"]
+    assert [(each.id, each.outcome) for each in found.repairs] == [("p-0001", "repaired")]
+    section = next(s for s in page(found, METRIC, []).split("\n\n") if s.startswith("repairs"))
+    assert section.splitlines()[1:] == [
+        "  p-0001: cost lacks the module timm: repaired in 2.0 s, the check is run again",
+        "      timm helped",
+        "      repairs/p-0001/requirements.txt",
+    ]
+    skipped = RepairSkipped(
+        iteration=SECOND, candidate=repair.candidate, check="cost", found=lacking, reason="unasked"
+    )
+    line = "  cost lacks the module timm, not repaired: unasked"
+    assert line in page(told(*before, skipped), METRIC, []).splitlines()

@@ -221,6 +221,8 @@ def test_the_json_has_exactly_the_documented_fields() -> None:
         "finish": None,
         "report": None,
         "mentor": None,
+        "worker": None,
+        "repairs": {"begun": 0, "repaired": 0, "failed": 0, "skipped": 0, "open": None},
         "jobs": [],
         "journal": "ok",
     }

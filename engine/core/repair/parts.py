@@ -96,9 +96,13 @@ class Repairs(msgspec.Struct, kw_only=True):
     """What a state keeps of repairs.
 
     `lines` are the requirements that the environment of the checks has besides the campaign's.
-    `failed` says by which repair that was tried which did not help.
+    `failed` says by which repair that was tried which did not help. `repaired`, `in_vain` and
+    `skipped` count what repairs came to, and what was not repaired.
     """
 
     begun: int = 0
+    repaired: int = 0
+    in_vain: int = 0
+    skipped: int = 0
     lines: list[str] = []
     failed: dict[str, str] = {}

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.reports.final.advice import mentor
 from engine.reports.final.board import leaders
+from engine.reports.final.choices import decided, repaired
 from engine.reports.final.cost import cost, limits
 from engine.reports.final.facts import count, field
 from engine.reports.final.parts import EVIDENCE, FIGURES, FinalRequest
@@ -28,6 +29,7 @@ def paper(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     setting(sheet, scores)
     sheet.section("What was tried")
     tried(sheet, scores)
+    decided(sheet, scores)
     sheet.section("What won")
     won(sheet, scores)
     _picture(sheet, scores, request, "champion")
@@ -40,6 +42,7 @@ def paper(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     final_checks(sheet, scores)
     sheet.section("What failed")
     failed(sheet, scores)
+    repaired(sheet, scores)
     sheet.section("The mentor")
     mentor(sheet, scores)
     sheet.section("Cost")
