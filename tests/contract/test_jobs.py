@@ -132,7 +132,17 @@ async def test_a_killed_supervisor_leaves_nothing_that_carries_its_marks(place: 
     assert place.marked.alive() == []
 
 
-@pytest.mark.parametrize("what", ["pid", "start_ticks", "boot_id", "marker", "lock"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "pid",
+        "lock",
+        *(
+            pytest.param(part, marks=pytest.mark.long)
+            for part in ("start_ticks", "boot_id", "marker")
+        ),
+    ],
+)
 async def test_every_part_of_the_record_has_to_fit(place: Place, what: str) -> None:
     """A process of which only the rest is right is another one: it is left alone."""
     foreign = subprocess.Popen(

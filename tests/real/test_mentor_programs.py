@@ -22,6 +22,7 @@ OPINION = {
 FOLLOWED = answer(follows=["r-001"])["answer"]
 
 
+@pytest.mark.long  # in CI: test_worker_programs
 @pytest.mark.parametrize("program", [CODEX, pytest.param(CLAUDE, marks=pytest.mark.long)], ids=str)
 def test_worker_and_mentor_work_at_once(hiring: Hiring, program: Program) -> None:
     done = Turn((Answer(FOLLOWED),), Usage(fresh=3, cached=1100, output=80))
