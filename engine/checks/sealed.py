@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import anyio
 import anyio.to_thread
@@ -21,6 +21,7 @@ from engine.checks import observe
 from engine.checks.boxes import Boxes, Ground
 from engine.checks.classify import Judged, Observed, classify_judged, classify_produced
 from engine.checks.files import digest_of, remove
+from engine.checks.halves import REPORT_VARIABLE, TOKEN_VARIABLE, Folders, Half, Halves
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
 from engine.checks.standing import Early, Pair, Standing
@@ -30,60 +31,19 @@ from engine.checks.waiting import Waiting, plain_errors
 from engine.core import failpoints
 from engine.core.campaign.checks import CheckSpec, Part
 from engine.executors.protocol import (
-    PRODUCED_VARIABLE,
-    Box,
-    Command,
     Exceeded,
     Executor,
     Finished,
     Interrupted,
-    Marker,
     NotStarted,
     TimedOut,
 )
-from engine.executors.sandbox import PRODUCED, TMP
 from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
 
-REPORT_VARIABLE: Final = "CONTROLROOM_REPORT_FD"
-TOKEN_VARIABLE: Final = "CONTROLROOM_TOKEN"  # noqa: S105  (the name of one)
 _SEED_BITS: Final = 53
 
 _Over = Finished | TimedOut | Exceeded | NotStarted
-
-
-class _Half(msgspec.Struct, frozen=True, kw_only=True):
-    part: Part
-    ground: Ground
-    told: Path
-    produced: str
-    box: Box | None
-    seed: int | None = None
-    token: str | None = None
-
-    @property
-    def candidate_file(self) -> Path:
-        return self.told / "candidate.json"
-
-    @property
-    def cwd(self) -> Path:
-        return self.ground.judge_root if self.part == "judge" else self.ground.root
-
-
-class _Folders(NamedTuple):
-    """Of one check: for what the candidate leaves, and for what the two halves are told.
-
-    What is left may be that of an earlier check.
-    """
-
-    produced: Path
-    told: Path
-    judge_told: Path
-
-    @classmethod
-    def of(cls, folder: Path, check: str, made_by: str | None = None) -> "_Folders":
-        told = (folder / f"{half}-{check}" for half in ("produce", "judge"))
-        return cls(folder / f"produced-{made_by or check}", *told)
 
 
 class Sealed:
@@ -101,9 +61,8 @@ class Sealed:
     ) -> None:
         self._paths = paths
         self._executor = executor
-        self._boxes = boxes
+        self._halves = Halves(boxes, paths.run_marker)
         self._room = room
-        self._run_marker = paths.run_marker
         self._standing = Standing(executor)
         self.attend = self._standing.attend
         self.clear = self._standing.clear
@@ -119,19 +78,19 @@ class Sealed:
             folder: the scratch folder of the iteration.
             ground: where the candidate will be.
         """
-        if self._boxes is None:
+        if not self._halves.boxed:
             return
-        folders = _Folders.of(folder, check.name)
+        folders = Folders.of(folder, check.name)
         name = f"{folder.name}/{check.name}/ready"
         early = Early(
-            self._early(self._producing(ground, folders), name),
-            self._early(self._judging(ground, folders, check), name),
+            self._halves.early(self._halves.producing(ground, folders), name),
+            self._halves.early(self._halves.judging(ground, folders, check), name),
         )
         self._standing.begin((folder, check.name), partial(self._lay_out, folders), early)
 
     async def run(self, turn: Turn) -> Outcome | Interrupted:
         """What came of the check, or that it was cut off and has to be done again."""
-        folders = _Folders.of(turn.step.folder, turn.spec.name, turn.spec.produced_by)
+        folders = Folders.of(turn.step.folder, turn.spec.name, turn.spec.produced_by)
         pair = await self._standing.take((turn.step.folder, turn.spec.name))
         outcomes: list[Outcome | Interrupted] = []
         with plain_errors():
@@ -139,19 +98,19 @@ class Sealed:
                 if pair is None:
                     pair = await self._stand(turn, folders, tasks)
                 async with pair.held():
-                    outcomes.append(await self._halves(turn, folders, pair))
+                    outcomes.append(await self._both(turn, folders, pair))
         return outcomes[0]
 
-    async def _stand(self, turn: Turn, folders: _Folders, tasks: TaskGroup) -> Pair:
+    async def _stand(self, turn: Turn, folders: Folders, tasks: TaskGroup) -> Pair:
         """Have the judge's sandbox made while the candidate's code runs in a new one."""
         await self._lay_out(folders[1:] if turn.spec.produced_by else folders)
         pair = Pair()
         pair.produce.end(None)
-        early = self._early(self._judging(turn.ground, folders, turn.spec), turn.name)
+        early = self._halves.early(self._halves.judging(turn.ground, folders, turn.spec), turn.name)
         tasks.start_soon(pair.judge.stand, self._executor, early)
         return pair
 
-    async def _halves(self, turn: Turn, folders: _Folders, pair: Pair) -> Outcome | Interrupted:
+    async def _both(self, turn: Turn, folders: Folders, pair: Pair) -> Outcome | Interrupted:
         """Run one after the other; the second begins when nothing of the first is left."""
         reason, made = await self._produced(turn, folders, pair.produce)
         if reason:
@@ -166,7 +125,7 @@ class Sealed:
         return _void(turn, reason, folders.produced, outcome) if reason else outcome
 
     async def _produced(
-        self, turn: Turn, folders: _Folders, waiting: Waiting
+        self, turn: Turn, folders: Folders, waiting: Waiting
     ) -> tuple[str, Outcome | Interrupted]:
         """What is wrong with what judges, looked at meanwhile, and what came of the first half."""
         reasons: list[str] = []
@@ -185,10 +144,10 @@ class Sealed:
         return reasons[0], outcomes[0]
 
     async def _produce(
-        self, turn: Turn, folders: _Folders, waiting: Waiting
+        self, turn: Turn, folders: Folders, waiting: Waiting
     ) -> Outcome | Interrupted:
         """Run the candidate's code; it knows neither the judge's seed nor where a result goes."""
-        half, produced = self._producing(turn.ground, folders), folders.produced
+        half, produced = self._halves.producing(turn.ground, folders), folders.produced
         known = described(turn.candidate)
         del known["seed"]
         if turn.spec.seeded:
@@ -221,13 +180,13 @@ class Sealed:
         )
 
     async def _judge(
-        self, turn: Turn, folders: _Folders, made: Outcome, waiting: Waiting
+        self, turn: Turn, folders: Folders, made: Outcome, waiting: Waiting
     ) -> Outcome | Interrupted:
         """Let the protected base judge what was left, on inputs that nobody has seen before."""
         seed, token = turn.secret_seed, secrets.token_hex()
         seed = secrets.randbits(_SEED_BITS) if seed is None else seed
         half = msgspec.structs.replace(
-            self._judging(turn.ground, folders, turn.spec), seed=seed, token=token
+            self._halves.judging(turn.ground, folders, turn.spec), seed=seed, token=token
         )
         await self._write(half.candidate_file, described(turn.candidate) | {"seed": seed})
         log = self._log(turn, "judge")
@@ -244,75 +203,14 @@ class Sealed:
         start = log.start if turn.spec.produced_by else made.start
         return msgspec.structs.replace(outcome, start=start, seed=seed, product=made.product)
 
-    def _producing(self, ground: Ground, folders: _Folders) -> _Half:
-        box = self._boxes and self._boxes.produce(ground, folders.told, folders.produced)
-        return _Half(
-            part="produce",
-            ground=ground,
-            told=folders.told,
-            produced=PRODUCED if box else str(folders.produced),
-            box=box,
-        )
-
-    def _judging(self, ground: Ground, folders: _Folders, check: CheckSpec) -> _Half:
-        boxes = self._boxes
-        return _Half(
-            part="judge",
-            ground=ground,
-            told=folders.judge_told,
-            produced=str(folders.produced),
-            box=boxes and boxes.judge(ground, folders.judge_told, folders.produced, check.read),
-        )
-
-    def _early(self, half: _Half, name: str) -> Command:
-        """What a half's sandbox is made for, before it is known what runs there."""
-        return Command(
-            run=(),
-            cwd=half.cwd,
-            env={},
-            marker=self._marker(name),
-            box=half.box,
-            report_to=_report_to(half),
-        )
-
-    def _command(self, turn: Turn, half: _Half) -> Command:
-        judges = half.part == "judge"
-        values = {"candidate": str(half.candidate_file), "produced": half.produced}
-        step = msgspec.structs.replace(
-            turn.step, values=turn.step.values | values | {"seed": str(half.seed)}
-        )
-        env = turn.variables.values | {
-            "CONTROLROOM_CANDIDATE": str(half.candidate_file),
-            "CONTROLROOM_TRACE_ID": turn.trace_id,
-            PRODUCED_VARIABLE: half.produced,
-        }
-        if half.token is not None:
-            env[TOKEN_VARIABLE] = half.token
-        if judges and half.box is not None:
-            # Compiled modules beside the judge's are no part of what was compared: none is read.
-            env["PYTHONPYCACHEPREFIX"] = f"{TMP}/pycache"
-        return Command(
-            run=step.command(turn.spec, half.part),
-            cwd=half.cwd,
-            env=env,
-            marker=self._marker(turn.name),
-            deadline_s=turn.spec.deadline_s,
-            idle_s=turn.spec.idle_s,
-            box=half.box,
-            report_to=_report_to(half),
-        )
-
-    def _marker(self, name: str) -> Marker:
-        return Marker(self._run_marker, f"{self._run_marker}#{name}")
-
     async def _run(
-        self, turn: Turn, half: _Half, log: CheckLog, waiting: Waiting
+        self, turn: Turn, half: Half, log: CheckLog, waiting: Waiting
     ) -> _Over | Interrupted:
         """Run a half where its sandbox stands; in a new one where that does not do, or is gone."""
         if turn.variables.missing:
             names = ", ".join(turn.variables.missing)
             return NotStarted(f"not set in the environment of the engine: {names}", machine=True)
-        command = self._command(turn, half)
+        command = self._halves.command(turn, half)
         if not waiting.gone:
             waiting.tell(command, log)
             ended = await waiting.ended()
@@ -374,10 +272,6 @@ async def _written(file: Path, content: bytes) -> None:
 def _write(file: Path, content: bytes) -> None:
     remove(file)
     file.write_bytes(content)
-
-
-def _report_to(half: _Half) -> str | None:
-    return REPORT_VARIABLE if half.part == "judge" else None
 
 
 def _outcome(
