@@ -204,7 +204,7 @@ def _iteration(
 
 
 def _proposed(event: e.CandidateProposed) -> str:
-    facts = [parameters(event.parameters)]
+    facts = [event.chosen.label if event.chosen else "", parameters(event.parameters)]
     if event.restores:
         facts.append(f"goes on with {event.restores}")
     if event.agent and event.base:

@@ -31,11 +31,21 @@ def decision_line(event: d.DecisionEvent) -> str:
 
 
 def words_of(decision: Decision) -> str:
-    """What is decided, in a few words."""
-    what = decision.label or decision.run
+    """What is decided, in a few words and all its values."""
     values = " ".join(f"{name}={value}" for name, value in decision.parameters.items())
-    shown = " ".join(filter(None, [decision.action.replace("_", " "), what]))
-    return ", ".join(filter(None, [shown, decision.command, values]))
+    return ", ".join(filter(None, [_named(decision), decision.command, values]))
+
+
+def _briefly(decision: Decision) -> str:
+    """The same without values, which its candidate shows; without a label they are its name."""
+    if not decision.label:
+        return words_of(decision)
+    return ", ".join(filter(None, [_named(decision), decision.command]))
+
+
+def _named(decision: Decision) -> str:
+    what = decision.label or decision.run
+    return " ".join(filter(None, [decision.action.replace("_", " "), what]))
 
 
 def _answered(event: d.DecisionAnswered) -> str:
@@ -44,7 +54,7 @@ def _answered(event: d.DecisionAnswered) -> str:
     if event.answer is None:
         return because(f"{event.decision} came to nothing in {took}", event.detail)
     again = ", asked twice" if event.asked_again else ""
-    head = f"{event.decision} in {took}{again}: {words_of(event.answer)}"
+    head = f"{event.decision} in {took}{again}: {_briefly(event.answer)}"
     return because(head, event.answer.rationale)
 
 
@@ -72,7 +82,7 @@ def _reviewed(
         case d.DecisionVetoed():
             return because(f"{event.decision} vetoed by {event.review}", event.reason)
         case d.DecisionReplaced():
-            what = words_of(event.replacement)
+            what = _briefly(event.replacement)
             return because(f"{event.decision} replaced by {event.review}: {what}", event.reason)
         case _:
             assert_never(event)

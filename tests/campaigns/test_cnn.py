@@ -10,12 +10,17 @@ from typing import Any
 import anyio
 import pytest
 
+from engine.agents.script import read_script
 from engine.checks.boxes import Boxes, Ground
 from engine.core.campaign.load import load_campaign
+from engine.core.decisions.parts import Decision
+from engine.core.space import Space
 from engine.executors.local import Local
 from engine.executors.protocol import Box, Command, Finished, Marker
+from engine.knowledge.decision_answers import read_decision
+from engine.mentor.reading import read_review
 from engine.runfolder.paths import RunPaths
-from tests.driving import REPOSITORY, Driver, of_type
+from tests.driving import REPOSITORY, Driver, check_history, of_type
 
 CAMPAIGN = REPOSITORY / "configs" / "cnn.yaml"
 PROGRAMS = CAMPAIGN.parent / "cnn"
@@ -179,17 +184,50 @@ def test_no_sandbox_but_the_final_judges_shows_the_test_split(tmp_path: Path) ->
     assert (ended, text) == (Finished(exit_code=0), "5 seen\n")
 
 
-def small(folder: Path, *more: str) -> tuple[Driver, list[str]]:
+def few(folder: Path, images: int, *more: str) -> tuple[Driver, list[str]]:
     """A run of the campaign that trains on few images; and how it is called."""
     driver = Driver(folder, "", name="cnn-s0")
-    few = ["env.set.CNN_IMAGES='640'", "env.set.CNN_JUDGED='500'", *more]
-    overrides = [word for each in few for word in ("--set", each)]
+    less = [f"env.set.CNN_IMAGES='{images}'", "env.set.CNN_JUDGED='500'", *more]
+    overrides = [word for each in less for word in ("--set", each)]
     return driver, ["run", str(CAMPAIGN), "--no-ui", "--run-dir", str(driver.run_dir), *overrides]
 
 
+def small(folder: Path, *more: str) -> tuple[Driver, list[str]]:
+    """The same, on as few as there is anything to see by."""
+    return few(folder, 640, *more)
+
+
+def said(script: str, turn: str) -> str:
+    """What a script that ships answers in a turn."""
+    steps = read_script(CAMPAIGN.parent / "scripts" / script).steps(int(turn), 1)
+    return next(json.dumps(step.value) for step in steps if step.kind == "answer")
+
+
+def test_what_the_scripted_pair_says_is_in_order() -> None:
+    space = Space.from_spec(LOADED.campaign.space)
+    script = read_script(CAMPAIGN.parent / "scripts" / "cnn-worker.yaml")
+    decisions: list[Decision] = []
+    for turn in [*script.turns, "99"]:
+        reading = read_decision(said("cnn-worker.yaml", turn), None, space)
+        assert reading.decision is not None
+        assert reading.problems == []
+        decisions.append(reading.decision)
+        for name, value in reading.decision.parameters.items():
+            assert not space.domain(name).problem(value), (turn, name)
+    begun = [each for each in decisions if each.action in ("run", "propose")]
+    assert len(begun) >= 9, "enough for ten iterations"
+    assert {"run", "propose", "wait", "shut_down"} == {each.action for each in decisions}
+    assert {each.category for each in begun} >= {
+        "augmentation", "preprocessing", "data_sampling", "loss", "model_arch", "optimization",
+    }  # fmt: skip
+    assert len({each.label for each in begun}) == len(begun)
+    assert all(len(each.rationale) >= 60 for each in decisions)
+    for turn in ("1", "2", "99"):
+        assert read_review(said("cnn-mentor.yaml", turn), None).problems == []
+
+
 def test_a_small_run_ends_with_the_test_error_of_the_leaders(tmp_path: Path) -> None:
-    alone = ["metric.noise=none", "referee={leaders: 0}", "proposers=[{kind: evolution, slots: 1}]"]
-    driver, call = small(tmp_path, *alone)
+    driver, call = small(tmp_path, "metric.noise=none", "referee={leaders: 0}", "mentor.every=1")
     driver(*call, "--iterations", "2", timeout_s=280)
     events = driver.events()
     checked = of_type(events, "CheckFinished")
@@ -208,10 +246,41 @@ def test_a_small_run_ends_with_the_test_error_of_the_leaders(tmp_path: Path) -> 
     last = max(each["seq"] for each in of_type(events, "VerdictReached"))
     assert min(each["seq"] for each in tested) > last
 
+    chosen = [each["chosen"] for each in of_type(events, "CandidateProposed") if each["chosen"]]
+    assert [each["decision"] for each in chosen] == ["w-0001"]
+    assert of_type(events, "TodoAdded")[0]["by"] == "worker"
+
+
+@pytest.mark.long
+def test_the_scripted_pair_works_for_ten_iterations(tmp_path: Path) -> None:
+    driver, call = few(tmp_path, 2000, "metric.noise=none", "referee={leaders: 2}")
+    driver(*call, "--iterations", "10", timeout_s=1500)
+    events = driver.events()
+    check_history(events)
+    assert len(of_type(events, "VerdictReached")) == 10
+    gated = of_type(events, "DecisionGated")
+    assert [each["issues"] for each in gated] == [[]] * len(gated)
+    begun = [each for each in of_type(events, "DecisionTaken") if each["candidate"]]
+    assert len(begun) == 9
+    reviews = of_type(events, "ReviewFinished")
+    assert [each["outcome"] for each in reviews] == ["answered"] * 2
+    assert {each["by"] for each in of_type(events, "TodoAdded")} == {"worker", "mentor"}
+    assert {each["by"] for each in of_type(events, "NoteTaken")} == {"worker", "mentor"}
+    finished = of_type(events, "RunFinished")[-1]
+    assert (finished["reason"], finished["exit_status"]) == ("iterations", 0)
+    artifacts = driver.run_dir / "artifacts"
+    report = (artifacts / "final_paper_report.md").read_text()
+    assert "## The final checks" in report
+    assert "falling rate" in report
+    for page in ("shared_todo.md", "workpad.md", "mentor_notes.md", "storyline.md"):
+        assert (artifacts / page).stat().st_size > 200, page
+    assert (artifacts / "storyline.md").read_text().count("c-00") >= 10
+    driver("verify")
+
 
 @pytest.mark.long
 def test_gains_are_judged_against_what_another_seed_is_worth(tmp_path: Path) -> None:
-    driver, call = small(tmp_path)
+    driver, call = small(tmp_path, "proposers=[{kind: evolution, slots: 2}]")
     driver(*call, "--iterations", "4", timeout_s=3000)
     events = driver.events()
     (noise,) = of_type(events, "NoiseMeasured")

@@ -7,10 +7,13 @@ import pytest
 
 from tests.coding import Json
 from tests.deciding import Decider, decided
+from tests.driving import REPOSITORY, Driver, of_type
 from tests.models.script import Answer, Conversation, Fault, Turn
 from tests.models.usage import Usage
 from tests.real.test_mentor_programs import OPINION
 from tests.real_agents import CLAUDE, CODEX, OWN_PRICES, Program, surroundings
+
+CAMPAIGN = REPOSITORY / "configs" / "cnn.yaml"
 
 
 def asked_of(program: Program, url: str) -> Json:
@@ -62,3 +65,54 @@ def test_a_real_program_decides_while_the_mentor_looks(tmp_path: Path, program: 
     assert driver.status()["spend"]["tokens"] == sum(
         (server.ledger.billed.input, server.ledger.billed.output)
     )
+
+
+@pytest.mark.long
+def test_a_real_program_trains_networks_while_the_mentor_looks(tmp_path: Path) -> None:
+    changes = {
+        1: ("width", "16"),
+        2: ("batch", "64"),
+        3: ("schedule", "cosine"),
+        4: ("blocks", "1"),
+    }
+
+    def choose(conversation: Conversation) -> Turn | Fault | None:
+        if "This is review r-" in conversation.prompt:
+            return Turn((Answer(OPINION),), Usage(fresh=500, output=90))
+        told = conversation.prompt
+        number = next((n for n in changes if f"decision w-{n:04d};" in told), 0)
+        if not number:
+            return None
+        name, value = changes[number]
+        changed = {"parameters": [{"name": name, "value": value}], "label": f"{name} {value}"}
+        answer = decided("run", category="optimization", **changed)["answer"]
+        return Turn((Answer(answer),), Usage(fresh=300, output=60))
+
+    with CODEX.serve(choose) as server:
+        asked = asked_of(CODEX, server.url)
+        sections = {
+            "proposers": [{"kind": "worker", "slots": 2} | asked],
+            "mentor": {"every": 2, "when_stuck": False} | asked,
+            "budget": {"prices": OWN_PRICES},
+            "metric": {"name": "val_error", "unit": "%", "direction": "min", "noise": "none"},
+            "referee": {"leaders": 1},
+            "env.set.CNN_IMAGES": "640",
+            "env.set.CNN_JUDGED": "500",
+        }
+        driver = Driver(tmp_path, "", name="cnn-s0")
+        words = [f"{name}={json.dumps(value)}" for name, value in sections.items()]
+        overrides = [word for each in words for word in ("--set", each)]
+        call = ["run", str(CAMPAIGN), "--no-ui", "--run-dir", str(driver.run_dir)]
+        person = surroundings(CODEX, tmp_path)
+        driver(*call, "--iterations", "5", *overrides, status=0, timeout_s=400, **person)
+        events = driver.events()
+    assert len(of_type(events, "VerdictReached")) == 5
+    proposed = of_type(events, "CandidateProposed")[1:]
+    assert [each["chosen"]["label"] for each in proposed] == [
+        f"{n} {v}" for n, v in changes.values()
+    ]
+    started, ended = of_type(events, "ReviewStarted")[0], of_type(events, "ReviewFinished")[0]
+    assert ended["opinion"]["advice"] == "Take two at once."
+    work = of_type(events, "DecisionAsked", "DecisionAnswered", "CheckStarted", "CheckFinished")
+    assert any(started["seq"] < each["seq"] < ended["seq"] for each in work), "both at once"
+    assert (driver.run_dir / "artifacts" / "final_paper_report.md").exists()

@@ -4,12 +4,24 @@ import pytest
 
 from engine.cli.lines import as_json, as_text
 from engine.core import events as e
-from engine.core.ids import ApprovalId, CandidateId, DirectiveId, IterationNumber, StashId
+from engine.core.decisions.events import DecisionAnswered
+from engine.core.decisions.parts import Chosen, Decision
+from engine.core.event import LogSpan
+from engine.core.ids import (
+    ApprovalId,
+    CandidateId,
+    DecisionId,
+    DirectiveId,
+    IterationNumber,
+    StashId,
+)
 from engine.core.parts import Tokens
 from tests.agent_events import BASE, COMMIT, coding, collected, worked, working
 from tests.recorded import NOON
 
 SEVEN, C7 = IterationNumber(7), CandidateId("c-0007")
+W4 = DecisionId("w-0004")
+CHOSEN = Chosen(decision=W4, label="wider")
 D1, S1, A1 = DirectiveId("d-001"), StashId("s-001"), ApprovalId("a-001")
 
 
@@ -126,10 +138,33 @@ def test_what_is_said_of_an_event(event: e.AnyEvent, text: str) -> None:
             coding(7, restores=S1),
             "c-0007: goes on with s-001, codex is to change bbbbbbbbbbbb",
         ),
+        (
+            coding(7, parameters={"x": 1}, chosen=CHOSEN, base=None, agent=None),
+            "c-0007: wider, x=1",
+        ),
     ],
 )
 def test_what_is_said_of_a_candidate(event: e.CandidateProposed, text: str) -> None:
     assert line(event) == f"#7     {text}"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [("wider", "run wider: there is room"), ("", "run, x=1 y=2: there is room")],
+)
+def test_a_decision_is_told_by_its_label_and_else_by_its_values(label: str, text: str) -> None:
+    answer = Decision(
+        action="run", label=label, parameters={"x": 1, "y": 2}, rationale="there is room"
+    )
+    event = DecisionAnswered(
+        decision=W4,
+        outcome="answered",
+        detail="",
+        answer=answer,
+        duration_s=1.5,
+        log=LogSpan(path="", start=0, end=0),
+    )
+    assert line(event) == f"w-0004 in 1.5 s: {text}"
 
 
 def test_every_line_of_json_is_ascii() -> None:
