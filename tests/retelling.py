@@ -168,7 +168,7 @@ class _Reader:
         kind, _, which = source["field"].partition(", ")
         for seq in range(first, last + 1):
             event = self._events[seq]
-            if event["type"] == kind:
+            if event["type"] in kind.split(" or "):
                 assert not _is(event, which), (fact, event)
 
     def _distinct(self, text: str, fact: Json) -> None:

@@ -8,7 +8,7 @@ from engine.core.answering_steering import Refusal
 from engine.core.ids import ReviewId
 from engine.core.reviews.parts import MentorRules, Signals
 from engine.core.state import Candidate, RunState
-from engine.core.stopping import budget_spent
+from engine.core.stopping import budget_spent, ending
 
 HIGH: Final = 0.9
 """A signal from which on a review is due."""
@@ -63,6 +63,9 @@ def due(state: RunState, rules: MentorRules) -> list[str]:
     if state.best() is None or budget_spent(state) is not None:
         return []
     asked = [f"asked by {reviews.asked_by}"] if reviews.asked_by else []
+    if ending(state, 0.0) is not None:
+        # No iteration begins any more that could read it: nobody pays for it unasked.
+        return asked if state.open else []
     since = state.ended_iterations - reviews.last_at
     cadence = [f"every {rules.every} iterations"] if 0 < rules.every <= since else []
     return [*asked, *cadence, *(_stuck(state, rules) if since >= _gap(state) else [])]

@@ -18,8 +18,8 @@ from engine.core.decisions.events import (
     DecisionReplaced,
     DecisionVetoed,
 )
+from engine.core.decisions.parts import Chosen, Issue
 from engine.core.decisions.parts import Decision as Choice
-from engine.core.decisions.parts import Issue
 from engine.core.events import AnyEvent, Record, flat
 from engine.core.fold import fold
 from engine.core.ids import CandidateId, DecisionId, IterationNumber, ReviewId
@@ -425,6 +425,31 @@ def test_the_effect_of_the_mentor_is_counted() -> None:
     lost = [msgspec.structs.replace(each, verdict="rejected") if isinstance(each, e.VerdictReached)
             and each.iteration == 3 else each for each in STORIES["an agent"]]  # fmt: skip
     assert "follow its advice, 0 became champion" in checked_report(lost)["final_paper_report.md"]
+
+
+def decided_story(follows: list[str]) -> list[AnyEvent]:
+    """The same run, in which a worker's decision is what follows the review."""
+    made = DecisionAnswered(
+        decision=DecisionId("w-0001"), outcome="answered", detail="", duration_s=1.0, log=LOG,
+        answer=Choice(action="run", label="two at once", follows=follows),
+    )  # fmt: skip
+    agent = (e.AgentStarted, e.AgentFinished, e.ChangeCollected)
+    story: list[AnyEvent] = []
+    for each in STORIES["an agent"]:
+        if isinstance(each, e.CandidateProposed) and each.iteration == 3:
+            chosen = Chosen(decision=made.decision, label="two at once")
+            story += [made, msgspec.structs.replace(each, chosen=chosen, agent=None)]
+        elif not (isinstance(each, agent) and each.iteration == 3):
+            story.append(each)
+    return story
+
+
+def test_what_a_worker_decides_follows_the_mentor_as_well() -> None:
+    paper = checked_report(decided_story(["r-001"]))["final_paper_report.md"]
+    assert "say that they follow its advice, 1 became champion; of 1 others" in paper
+    assert "| `c-0003` | +50 % |" in paper
+    paper = checked_report(decided_story([]))["final_paper_report.md"]
+    assert "No candidate says that it follows a review's advice." in paper
 
 
 def test_odd_names_are_told_as_they_are() -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.agents.protocol import Message, ToolStarted
 from engine.core import events as e
@@ -71,6 +72,14 @@ def test_it_is_due_by_the_number_of_iterations() -> None:
     assert due(state, RULES) == []
     rarely = MentorRules(every=0, when_stuck=False, stuck_after=1, failures=1)
     assert due(run_of(worse(30)), rarely) == []
+
+
+def test_none_begins_whose_words_no_iteration_would_read() -> None:
+    state = run_of(worse(3))
+    state.limits = replace(state.limits, iterations=state.last_iteration)
+    assert due(state, RULES) == []
+    state.limits = replace(state.limits, iterations=state.last_iteration + 1)
+    assert due(state, RULES) == ["every 4 iterations"]
 
 
 def test_being_stuck_makes_it_due_but_not_at_once_again() -> None:

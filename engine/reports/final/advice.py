@@ -62,12 +62,16 @@ def _effect(sheet: Sheet, scores: Scores, said: Sequence[At[e.ReviewFinished]]) 
     """Those that followed advice beside all others: whether they won more often."""
     advised = {at.event.review for at in said if at.event.opinion and at.event.opinion.advice}
     judged = scores.book.judged
-    followers = [trial for trial in judged if advised & _follows(trial)]
-    others = [trial for trial in judged if trial.agents and not advised & _follows(trial)]
+    followers = [trial for trial in judged if advised & trial.follows]
+    others = [trial for trial in judged if _by_agents(trial) and not advised & trial.follows]
     if not advised or not followers:
         sheet.say(
             "{no} candidate says that it follows a review's advice.",
-            no=none(scores.book.first, scores.book.last, "AgentFinished, follows a review"),
+            no=none(
+                scores.book.first,
+                scores.book.last,
+                "AgentFinished or DecisionAnswered, follows a review",
+            ),
         )
         return
     sheet.say(
@@ -91,16 +95,14 @@ def _nothing(scores: Scores, what: str) -> Fact:
     return none(scores.book.first, scores.book.last, what, "none")
 
 
-def _follows(trial: Trial) -> set[str]:
-    answered = trial.answered
-    answer = answered.event.answer if answered else None
-    return set(answer.follows) if answer else set()
+def _by_agents(trial: Trial) -> bool:
+    return bool(trial.agents) or trial.decided is not None
 
 
 def _review(scores: Scores, at: At[e.ReviewFinished]) -> list[Part]:
     review = at.event.review
     begun = [each for each in scores.book.all(e.ReviewStarted) if each.event.review == review]
-    followers = [trial for trial in scores.book.judged if review in _follows(trial)]
+    followers = [trial for trial in scores.book.judged if review in trial.follows]
     advised = at.event.opinion is not None and at.event.opinion.advice
     names: list[Part] = [field(t.proposed, "candidate") for t in followers[:_MOST_NAMED]]
     if len(followers) > _MOST_NAMED:

@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 import msgspec
 
 from engine.core import events as e
+from engine.core.decisions.events import DecisionAnswered, DecisionReplaced
 from engine.core.event import Event
-from engine.core.ids import CandidateId
+from engine.core.ids import CandidateId, DecisionId
 from engine.core.verdict import FAILURES, SCORED
 from engine.reports.final.facts import At, dig
 
@@ -47,6 +48,14 @@ class Trial(msgspec.Struct, kw_only=True):
     checks: list[At[e.CheckFinished]] = []
     against: Figure | None = None
     values: list[Figure] = []
+    decided: At[DecisionAnswered] | None = None
+
+    @property
+    def follows(self) -> frozenset[str]:
+        """What its agent, or the worker that decided for it, says that it follows."""
+        said = self.answered.event.answer if self.answered else None
+        choice = self.decided.event.answer if self.decided else None
+        return frozenset([*(said.follows if said else ()), *(choice.follows if choice else ())])
 
     @property
     def answered(self) -> At[e.AgentFinished] | None:
@@ -100,6 +109,7 @@ class Book:
         self.hash = ""
         self._kinds: dict[type[Event], list[At[Any]]] = {}
         self._started: dict[int, At[e.IterationStarted]] = {}
+        self._decided: dict[DecisionId, At[DecisionAnswered]] = {}
         self._champion: CandidateId | None = None
         edge: list[At[Event]] = []
         for record in records:
@@ -145,7 +155,16 @@ class Book:
             case e.IterationStarted(iteration=number):
                 self._started[number] = at
             case e.CandidateProposed(iteration=number, candidate=candidate):
-                self.trials[candidate] = Trial(started=self._started[number], proposed=at)
+                trial = Trial(started=self._started[number], proposed=at)
+                chosen = at.event.chosen
+                if chosen is not None and chosen.decision is not None:
+                    trial.decided = self._decided.pop(chosen.decision, None)
+                self.trials[candidate] = trial
+            case DecisionAnswered(decision=decision):
+                self._decided[decision] = at
+            case DecisionReplaced(decision=decision):
+                # What it followed is not what the other one follows.
+                self._decided.pop(decision, None)
             case e.AgentFinished() | e.ChangeCollected() | e.CheckFinished():
                 self._work(at, self.trials[at.event.candidate])
             case e.VerdictReached():

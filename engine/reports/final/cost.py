@@ -44,7 +44,8 @@ def _time(scores: Scores) -> list[list[Part]]:
     if clocks := [*book.all(e.EngineStarted), *book.all(e.EngineStopped)]:
         longest = max(clocks, key=lambda at: at.event.alive_s)
         alive = field(longest, "alive_s", seconds(longest.event.alive_s))
-        rows.append([tell("an engine was alive, by its own last word"), alive])
+        if longest.event.alive_s:  # the first one has not said it yet when it writes the report
+            rows.append([tell("an engine was alive, by its own last word"), alive])
     plain = [at for at in book.all(e.CheckFinished) if at.event.half is None]
     pairs = [at for at in book.all(e.CheckFinished) if at.event.half is not None]
     for what, events, path in (
