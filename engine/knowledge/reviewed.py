@@ -127,7 +127,7 @@ def effects_words(found: Effects) -> str:
     if not parts:
         return ""
     shares = [
-        f"{percent(share)} of the iterations {which} became champion"
+        f"{100 * share:.3g} % of the iterations {which} became champion"
         for which, share in (("that did", found.with_share), ("that did not", found.without_share))
         if share is not None
     ]
