@@ -67,6 +67,17 @@ def test_a_real_program_decides_while_the_mentor_looks(tmp_path: Path, program: 
     )
 
 
+def spans(events: list[Json], begin: str, end: str, key: str) -> list[tuple[int, int]]:
+    """From which event to which each of some things went on."""
+    ended = {each[key]: each["seq"] for each in of_type(events, end)}
+    return [(each["seq"], ended[each[key]]) for each in of_type(events, begin)]
+
+
+def meets(one: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    """Whether at a moment of the one something else went on."""
+    return any(begin < one[1] and one[0] < end for begin, end in others)
+
+
 @pytest.mark.long
 def test_a_real_program_trains_networks_while_the_mentor_looks(tmp_path: Path) -> None:
     changes = {
@@ -113,6 +124,7 @@ def test_a_real_program_trains_networks_while_the_mentor_looks(tmp_path: Path) -
     ]
     started, ended = of_type(events, "ReviewStarted")[0], of_type(events, "ReviewFinished")[0]
     assert ended["opinion"]["advice"] == "Take two at once."
-    work = of_type(events, "DecisionAsked", "DecisionAnswered", "CheckStarted", "CheckFinished")
-    assert any(started["seq"] < each["seq"] < ended["seq"] for each in work), "both at once"
+    review = (started["seq"], ended["seq"])
+    assert meets(review, spans(events, "DecisionAsked", "DecisionAnswered", "decision")), "decides"
+    assert meets(review, spans(events, "CheckStarted", "CheckFinished", "iteration")), "trains"
     assert (driver.run_dir / "artifacts" / "final_paper_report.md").exists()
