@@ -73,7 +73,7 @@ def test_trainings_outlive_a_killed_engine(training: Training) -> None:
         log = training.log(job)
         assert whole(log)
         assert check["log"] == {"path": f"jobs/{job}/log", "start": 0, "end": len(log)}
-        assert check["duration_s"] > 0.2
+        assert check["duration_s"] > 0
     assert not any(map(lives, supervisors))
     assert training("job", "log", "j-0002").stdout.encode() == training.log("j-0002")
 
