@@ -150,7 +150,8 @@ def _section(model: type[Model], schema: dict[str, Any], note: str) -> Iterator[
     level, title = SECTIONS[model]
     about = textwrap.dedent("    " + (model.__doc__ or "")).strip()
     yield f"{level} {title}\n\n{about}\n"
-    rows = [_row(key, model, schema) for key in fields_of(model)]
+    keys = sorted(fields_of(model), key=lambda key: key != "kind")  # it tells which model holds
+    rows = [_row(key, model, schema) for key in keys]
     if rows:
         head = "| key | type | default | meaning | example |\n| --- | --- | --- | --- | --- |"
         yield "\n".join([head, *rows]) + "\n"

@@ -4,12 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from engine.core.campaign.budget import BudgetPart
-from engine.core.campaign.checks import Command
-from engine.core.campaign.environment import EnvSpec
+from engine.core.campaign.asked import AskedSpec
 from engine.core.campaign.fields import Count, Duration, Filled, Flag, Model, Regex
-from engine.core.campaign.mission import Mission
-from engine.core.campaign.proposers import AgentSpec, Slots
+from engine.core.campaign.proposers import Slots
 from engine.core.decisions.parts import GateRules, WorkerRules
 
 
@@ -35,7 +32,7 @@ class DecisionGateSpec(Model):
     )
 
 
-class WorkerSpec(Model):
+class WorkerSpec(AskedSpec):
     """An agent that decides what runs next: a command, parameters, or both.
 
     It is asked when something happened: a slot is free, a run ended, the time is over for which it
@@ -45,44 +42,8 @@ class WorkerSpec(Model):
     """
 
     kind: Literal["worker"] = Field(description="Which proposer it is.", examples=["worker"])
-    agent: Filled = Field(
-        description="Which program, as for an agent: `codex`, `claude`, `command`, `scripted`, "
-        "`acp`, or `module:maker`.",
-        examples=["codex"],
-    )
     slots: Slots = Field(
         default=1, description="Runs that are under way at a time.", examples=["2"]
-    )
-    model: Filled | None = Field(
-        default=None,
-        description="The model; by default the one that the program chooses itself.",
-        examples=["gpt-5.5"],
-    )
-    effort: Filled | None = Field(
-        default=None, description="How much it is to think, in its own words.", examples=["high"]
-    )
-    prompt: Filled | None = Field(
-        default=None,
-        description="The file of the prompt's template, relative to the folder of this file; by "
-        "default the one that ships.",
-        examples=["prompts/worker_decision.md"],
-    )
-    mission: Mission | None = Field(
-        default=None,
-        description="What it is to look at above all: a text, or `{file: ...}`; by default the "
-        "campaign's `mission`.",
-        examples=["Find out what the data lacks.", "{file: MISSION.md}"],
-    )
-    display_name: Filled | None = Field(
-        default=None,
-        description="What it is called where it writes things down; by default its agent's name.",
-        examples=["Grace"],
-    )
-    command: Command | None = Field(
-        default=None, description="As for an agent.", examples=["'my-worker --prompt {prompt}'"]
-    )
-    script: Filled | None = Field(
-        default=None, description="As for an agent.", examples=["worker-script.yaml"]
     )
     baseline_command: Filled | None = Field(
         default=None,
@@ -125,36 +86,6 @@ class WorkerSpec(Model):
         description="What a decision to begin a run has to hold.",
         examples=["{rationale: 60}"],
     )
-    deadline_s: Duration = Field(
-        default=900.0,
-        alias="deadline",
-        description="After so long a decision and all its processes are ended.",
-        examples=["10m"],
-    )
-    idle_s: Duration = Field(
-        default=600.0,
-        alias="idle",
-        description="The same after so long without any sign from it.",
-        examples=["5m"],
-    )
-    budget: BudgetPart = Field(
-        default=BudgetPart(),
-        description="What one decision may spend; it is ended when that is over.",
-        examples=["{usd: 0.5, tokens: 200k}"],
-    )
-    sandbox: Literal["auto", "required", "off"] = Field(
-        default="auto", description="As for an agent.", examples=["required"]
-    )
-    options: tuple[Filled, ...] = Field(
-        default=(),
-        description="Further words for the program's command line.",
-        examples=["['-c', 'web_search=live']"],
-    )
-    env: EnvSpec = Field(
-        default=EnvSpec(),
-        description="Environment variables of the program, as for an agent.",
-        examples=["{secret: [CODEX_API_KEY]}"],
-    )
 
     @property
     def by(self) -> str:
@@ -184,20 +115,4 @@ class WorkerSpec(Model):
                 duplicates=self.gate.duplicates,
                 commands=commands,
             ),
-        )
-
-    def as_agent(self) -> AgentSpec:
-        """Its program, as that of an agent which changes code."""
-        return AgentSpec.model_construct(
-            kind="agent",
-            agent=self.agent,
-            model=self.model,
-            effort=self.effort,
-            command=self.command,
-            script=self.script,
-            sandbox=self.sandbox,
-            options=self.options,
-            env=self.env,
-            deadline_s=self.deadline_s,
-            idle_s=self.idle_s,
         )
