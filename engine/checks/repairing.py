@@ -112,15 +112,17 @@ class Toolbox:
         more = [await self._source(way.name, way.clone)] if way.clone else way.packages
         wanted = list(dict.fromkeys([*lines, *more]))
         folder = self._paths.root / started.folder
-        with anyio.move_on_after(self._deadline_s) as scope:
-            interpreter = await self._made(wanted, folder)
-            return Done(
-                lines=wanted,
-                requirements=f"{started.folder}/requirements.txt",
-                interpreter=interpreter,
-            )
-        assert scope.cancelled_caught  # noqa: S101
-        raise EnvironmentFailedError(f"it was not made within {self._deadline_s:g} s")
+        try:
+            with anyio.fail_after(self._deadline_s):
+                interpreter = await self._made(wanted, folder)
+        except TimeoutError as error:
+            late = f"it was not made within {self._deadline_s:g} s"
+            raise EnvironmentFailedError(late) from error
+        return Done(
+            lines=wanted,
+            requirements=f"{started.folder}/requirements.txt",
+            interpreter=interpreter,
+        )
 
     @property
     def _deadline_s(self) -> float:
