@@ -15,9 +15,9 @@ class MissionFile(Model):
     )
 
 
-def _shape(data: object) -> object:
+def _shape(data: Any) -> Any:
     if isinstance(data, str | dict | MissionFile):
-        return data  # pyright: ignore[reportUnknownVariableType]
+        return data
     fix = "write a text, or {file: MISSION.md}"
     raise complaint("a mission is a text, or a file that holds one", fix)
 
