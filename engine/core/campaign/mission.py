@@ -1,6 +1,6 @@
 """What a role is to look at above all: a text, or a file that holds one."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
@@ -15,14 +15,17 @@ class MissionFile(Model):
     )
 
 
-def _shape(data: Any) -> Any:
-    if isinstance(data, str | dict | MissionFile):
+_SHAPES: tuple[type, ...] = (str, dict, MissionFile)
+
+
+def _shape(data: object) -> object:
+    if isinstance(data, _SHAPES):
         return data
     fix = "write a text, or {file: MISSION.md}"
     raise complaint("a mission is a text, or a file that holds one", fix)
 
 
-def _kind(data: Any) -> str:
+def _kind(data: object) -> str:
     return "<text>" if isinstance(data, str) else "<file>"
 
 
