@@ -76,3 +76,28 @@ def test_where_zero_is_right_only_zero_passes() -> None:
     got = reference.Outputs(true.o + 1e-20, true.state)
     assert compare.worst(compare.head_errors(true, true, true, 0)).passed
     assert not compare.worst(compare.head_errors(got, true, true, 0)).passed
+
+
+def with_a_last_token(size: float) -> reference.Outputs:
+    """129 tokens' outputs, the last as many times as large as the others."""
+    o = np.random.default_rng(8).normal(size=(1, 129, 1, 128))
+    o[0, -1] *= size
+    return reference.Outputs(o, np.ones((1, 1, 128, 128)))
+
+
+def test_a_last_token_that_is_nearly_nothing_may_err_as_its_neighbours_do() -> None:
+    true = with_a_last_token(size=0.01)
+    o = true.o.copy()
+    o[0, -1] += 0.004 / 128**0.5 * np.linalg.norm(o[0, -2])
+    errors = compare.head_errors(reference.Outputs(o, true.state), true, true, 0)
+    assert compare.relative(o[0, -1], true.o[0, -1]) > 0.1
+    assert all(e.passed for e in errors)
+
+
+@pytest.mark.parametrize(("size", "factor"), [(0.01, -1.0), (1.0, 1.02)])
+def test_a_wrong_last_token_is_not_diluted_by_its_neighbours(size: float, factor: float) -> None:
+    true = with_a_last_token(size)
+    o = true.o.copy()
+    o[0, -1] *= factor
+    errors = compare.head_errors(reference.Outputs(o, true.state), true, true, 0)
+    assert [e.part for e in errors if not e.passed] == ["o[128:192]"]
