@@ -45,6 +45,8 @@ def relative(x: np.ndarray, true: np.ndarray, size: float | None = None) -> floa
     """|x - true| / size in the Frobenius norm; 0 or infinite where the size is nothing.
 
     Args:
+        x: what is compared, of any shape.
+        true: what it should be.
         size: what the difference is relative to; unless given, |true|.
     """
     size = float(np.linalg.norm(true)) if size is None else size

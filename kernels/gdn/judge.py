@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.gdn import cases, compare, oracle, reference, stress
+from kernels.gdn import cases, compare, oracle, process, reference, stress
 from kernels.gdn.reference import Inputs, Outputs
 
 Kernel = Callable[..., tuple[jax.Array, jax.Array]]
@@ -38,7 +38,7 @@ class Runner:
     """The kernel, compiled once for each shape that it is run at."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self._kernel = jax.jit(kernel)
+        self._kernel = jax.jit(kernel, compiler_options=process.compiler_options())
 
     def run(self, inputs: Inputs) -> Outputs:
         """The kernel's outputs, in float64."""
