@@ -13,9 +13,10 @@ def inside(tree: Path, name: str) -> Path | None:
     """
     try:
         top, path = tree.resolve(), (tree / name).resolve()
+        loops = path.is_symlink()  # Python 3.13 raises no more
     except (OSError, ValueError, RuntimeError):  # a loop of links, a NUL
         return None
-    if not name or path == top or not path.is_relative_to(top):
+    if loops or not name or path == top or not path.is_relative_to(top):
         return None
     return None if ".git" in path.relative_to(top).parts else path
 

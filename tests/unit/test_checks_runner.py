@@ -282,7 +282,7 @@ async def test_artifacts_from_elsewhere_are_not(bench: Bench, tmp_path: Path) ->
         "'gone' not kept: it is not there",
         "'big' not kept: a check may keep",
         "'.' not kept: it is not an ordinary",
-        "null byte",
+        "embedded null",
     ):
         assert reason in report.detail
     assert list((inside.paths.root / "artifacts").rglob("*")) == []
