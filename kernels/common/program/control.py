@@ -8,6 +8,7 @@ loop must be written out.
 
 from typing import Any
 
+from kernels.common.program import loops
 from kernels.common.program.order import parallel_axes
 
 CONTROL = "control-flow-that-is-not-costed"
@@ -87,11 +88,12 @@ class _Body:
     def _loop(self, equation: Any, known: list[bool]) -> list[str]:
         """The loop, with those carries known that stay so from round to round."""
         given = equation.params
-        first, last = given["num_consts"], given["num_consts"] + given["num_carry"]
+        shares = loops.shares(equation)
+        first, last = shares.constants, shares.constants + shares.carries
         carries = known[first:last]
         while True:
             inputs = known[:first] + carries + [False] * len(known[last:])
-            body = _Body(given["jaxpr"].jaxpr, inputs, self.shared)
+            body = _Body(loops.body(equation), inputs, self.shared)
             found = body.run()
             kept = [a and b for a, b in zip(carries, body.outputs(), strict=False)]
             if kept == carries:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from jax import tree_util
 
-from kernels.common.program import document, params
+from kernels.common.program import document, loops, params
 from kernels.common.program.document import (
     At,
     Atom,
@@ -134,13 +134,13 @@ class _Writer:
         return Plain(equation.primitive.name, operands, given, len(equation.outvars))
 
     def _loop(self, equation: Any) -> Loop:
-        given = equation.params
+        given, shares = equation.params, loops.shares(equation)
         return Loop(
             body=_closed(given["jaxpr"]),
             operands=self._atoms(equation.invars),
             length=given["length"],
-            constants=given["num_consts"],
-            carries=given["num_carry"],
+            constants=shares.constants,
+            carries=shares.carries,
             reverse=given["reverse"],
             unroll=int(given["unroll"]),
         )
