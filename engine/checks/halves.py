@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from engine.checks.boxes import Boxes, Ground
+from engine.checks.sayings import result_place
 from engine.checks.turn import Turn
 from engine.core.campaign.checks import CheckSpec, Part
 from engine.executors.protocol import PRODUCED_VARIABLE, Box, Command, Marker
@@ -116,6 +117,9 @@ class Halves:
             "CONTROLROOM_TRACE_ID": turn.trace_id,
             PRODUCED_VARIABLE: half.produced,
         }
+        if not judges:
+            # Nobody reads it: what is written there is shown beside what was measured.
+            env["CONTROLROOM_RESULT"] = result_place(half.produced)
         if half.token is not None:
             env[TOKEN_VARIABLE] = half.token
         if judges and half.box is not None:

@@ -32,6 +32,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = False
     product: str = ""
     found: Found | None = None
+    said: dict[str, float] = {}
 
     def to_event(self) -> CheckFinished:
         """The report as an event."""

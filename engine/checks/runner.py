@@ -84,7 +84,7 @@ class CheckRunner:
         self._run_marker = paths.run_marker
         self._outer = os.environ if environ is None else environ
         self._environ = interpreter.applied(self._outer)
-        self._sealed = Sealed(paths, executor, boxes, self._room)
+        self._sealed = Sealed(paths, executor, boxes, self._room, campaign.metric.to_metric())
         self._jobs = JobChecks(paths, detached, self._room) if detached is not None else None
 
     def use(self, interpreter: Interpreter) -> None:
@@ -222,6 +222,7 @@ class CheckRunner:
             own=judged.own,
             product=outcome.product,
             found=None if judged.verdict is None else outcome.found,
+            said=outcome.said,
         )
 
     async def _execute(self, turn: Turn, log: CheckLog) -> Ended:

@@ -24,12 +24,14 @@ from engine.checks.files import digest_of, remove
 from engine.checks.halves import REPORT_VARIABLE, TOKEN_VARIABLE, Folders, Half, Halves
 from engine.checks.log import CheckLog
 from engine.checks.result import NO_RESULT, Result, parse_result
+from engine.checks.sayings import sayings
 from engine.checks.standing import Early, Pair, Standing
 from engine.checks.step import described
 from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.waiting import Waiting, plain_errors
 from engine.core import failpoints
 from engine.core.campaign.checks import CheckSpec, Part
+from engine.core.metric import Metric
 from engine.executors.protocol import (
     Exceeded,
     Executor,
@@ -54,12 +56,19 @@ class Sealed:
         executor: runs the commands.
         boxes: makes their sandboxes; without them they run as they are, and a score can be forged.
         room: where everything waits when the disk is full.
+        metric: what a candidate's half may say something of, which is shown beside the measured.
     """
 
     def __init__(
-        self, paths: RunPaths, executor: Executor, boxes: Boxes | None, room: Room
+        self,
+        paths: RunPaths,
+        executor: Executor,
+        boxes: Boxes | None,
+        room: Room,
+        metric: Metric,
     ) -> None:
         self._paths = paths
+        self._metric = metric
         self._executor = executor
         self._halves = Halves(boxes, paths.run_marker)
         self._room = room
@@ -162,8 +171,16 @@ class Sealed:
             seen = await observe.observe(turn.spec, ended, log, observe.NOTHING, NO_RESULT)
         judged = classify_produced(turn.spec, seen)
         made = _outcome(turn, produced, log, seen=seen, judged=judged)
-        digest = await anyio.to_thread.run_sync(digest_of, produced)
-        return msgspec.structs.replace(made, product=digest)
+        said, digest = await anyio.to_thread.run_sync(self._looked_at, ended, produced, log.recent)
+        return msgspec.structs.replace(made, product=digest, said=said)
+
+    def _looked_at(
+        self, ended: _Over, produced: Path, output: bytes
+    ) -> tuple[dict[str, float], str]:
+        """What it says of the metric, and the digest of what is left without that."""
+        left = ended.produced if isinstance(ended, Finished) else None
+        said = sayings(self._metric, produced, left and left.files, output)
+        return said, digest_of(produced)
 
     async def _left(self, turn: Turn, produced: Path) -> Outcome:
         """What the candidate's code left for an earlier check, if it is still that to the byte."""
@@ -201,7 +218,9 @@ class Sealed:
         judged = classify_judged(turn.spec, seen)
         outcome = _outcome(turn, folders.produced, log, seen=seen, judged=judged)
         start = log.start if turn.spec.produced_by else made.start
-        return msgspec.structs.replace(outcome, start=start, seed=seed, product=made.product)
+        return msgspec.structs.replace(
+            outcome, start=start, seed=seed, product=made.product, said=made.said
+        )
 
     async def _run(
         self, turn: Turn, half: Half, log: CheckLog, waiting: Waiting

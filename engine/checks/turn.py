@@ -52,6 +52,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     artifacts may be taken from. `seed` is what the judge drew its inputs from, `product` the
     digest of what it judged. `voided` says why nothing that it reports counts. A job has a `log`
     of its own, and says itself how long it `took_s`. `found` is what it said that it lacks.
+    `said` is what the candidate's half of a sealed check says of the metric, by where.
     """
 
     seen: Observed
@@ -65,6 +66,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSpan | None = None
     took_s: float | None = None
     found: Found | None = None
+    said: dict[str, float] = {}
 
 
 def header(turn: Turn, part: Part = "run") -> str:

@@ -98,7 +98,8 @@ class ApprovalAnswered(Event, frozen=True, kw_only=True):
 class ChangeCollected(Event, frozen=True, kw_only=True):
     """The tree that an agent left is a commit now; `commits` is how many it made itself.
 
-    `scalar` tells that nothing but constants differs from the base.
+    `scalar` tells that nothing but constants differs from the base. `noticed` is what was seen in
+    it that cannot count, `said` what its files say of the metric.
     """
 
     iteration: IterationNumber
@@ -111,6 +112,8 @@ class ChangeCollected(Event, frozen=True, kw_only=True):
     files: list[FileChange]
     notes: list[str] = []
     scalar: bool = False
+    noticed: list[str] = []
+    said: dict[str, float] = {}
 
 
 class ChangeCarriedOver(Event, frozen=True, kw_only=True):

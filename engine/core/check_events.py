@@ -44,7 +44,8 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     judges was changed under the run. `own` tells that a failure is the candidate's own doing: it
     is no sign of anything else, however often it comes back. `product` is the digest of what the
     candidate's half of a sealed check left: equal ones are the same files to the byte. `found` is
-    what it said that it lacks.
+    what it said that it lacks. `said` is what the candidate's half of a sealed check says of the
+    metric, by where it says so: nothing that counts.
     """
 
     iteration: IterationNumber
@@ -67,6 +68,7 @@ class CheckFinished(Event, frozen=True, kw_only=True):
     product: str = ""
     half: Half | None = None
     found: Found | None = None
+    said: dict[str, float] = {}
 
 
 class CheckInterrupted(Event, frozen=True, kw_only=True):

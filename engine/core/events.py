@@ -228,7 +228,8 @@ class VerdictReached(Event, frozen=True, kw_only=True):
 
     `consequence` is what the campaign's policy makes of a failure; `signature` is equal for
     failures that are alike. `decision` is what measured pairs said, where there were some;
-    `value_error` is the standard error of the value then.
+    `value_error` is the standard error of the value then. `noticed` is what was seen of the
+    candidate that changed nothing of what counts; the reason has it too.
     """
 
     iteration: IterationNumber
@@ -241,6 +242,7 @@ class VerdictReached(Event, frozen=True, kw_only=True):
     signature: str = ""
     decision: Decision | None = None
     value_error: float = 0.0
+    noticed: list[str] = []
 
 
 class RunFinished(Event, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_ag
 from engine.core.fold_repairs import fold_repair
 from engine.core.fold_reviews import fold_review
 from engine.core.ids import CandidateId, CommandId
+from engine.core.noticing import overstated_by
 from engine.core.repair.events import RepairEvent
 from engine.core.state import (
     Answer,
@@ -268,6 +269,8 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
 def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None:
     turn = _open(state, event.iteration, record)
     del state.open[event.iteration]
+    if event.candidate == state.baseline:
+        state.overstated = overstated_by(state, turn, event.metrics)
     judged_against_champion(state, event)
     _judge(state.candidates[event.candidate], event, turn)
     count_failures(state, event)

@@ -61,7 +61,8 @@ def fold_agent(state: RunState, event: AgentEvent, time: str, turn: OpenIteratio
         case e.ChangeCollected():
             turn.change = event
             _set_code(state, turn, event)
-            _code(state, turn).changed = event.changed
+            code = _code(state, turn)
+            code.changed, code.noticed, code.said = event.changed, event.noticed, event.said
         case e.ChangeCarriedOver():
             turn.finished, turn.halves = [], []
             _set_code(state, turn, event)

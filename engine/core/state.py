@@ -43,7 +43,7 @@ class Code(msgspec.Struct, kw_only=True):
 
     Without an `agent` the commit was there before. `base` is where the agent began; `stands_on` is
     the champion's commit below that: another one where it went on with a stash. `cost_usd` is None
-    where a price is unknown.
+    where a price is unknown. `noticed` and `said` are what its change shows that cannot count.
     """
 
     base: str
@@ -55,6 +55,8 @@ class Code(msgspec.Struct, kw_only=True):
     answer: AgentAnswer | None = None
     tokens: int = 0
     cost_usd: float | None = None
+    noticed: list[str] = []
+    said: dict[str, float] = {}
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,7 +210,8 @@ class RunState(msgspec.Struct, kw_only=True):
     """Everything that events have said about a run so far.
 
     `failing` counts failures by their class, since a candidate was last judged by what it is worth.
-    `pairs_s` is how long measurements in pairs took, `checks_s` all other checks.
+    `pairs_s` is how long measurements in pairs took, `checks_s` all other checks. `overstated`
+    names where the baseline says that it is better than it is.
     """
 
     run: RunId
@@ -266,6 +269,7 @@ class RunState(msgspec.Struct, kw_only=True):
     report: Report | None = None
     jobs: Jobs = msgspec.field(default_factory=Jobs)
     decisions: Decisions = msgspec.field(default_factory=Decisions)
+    overstated: list[str] = []
 
     @property
     def turns(self) -> list[OpenIteration]:

@@ -7,6 +7,7 @@ from engine.core.claims import disputed
 from engine.core.events import CheckFinished, Consequence, VerdictReached
 from engine.core.ids import CandidateId
 from engine.core.metric import Metric
+from engine.core.noticing import noticed
 from engine.core.plan import OnFail
 from engine.core.state import OpenIteration, RunState
 from engine.core.verdict import Verdict
@@ -41,15 +42,17 @@ def verdict_of(
     metrics = metrics_of(turn.finished)
     code = state.candidates[turn.candidate].code
     claims = code.answer.claims if code and code.answer else {}
+    seen = noticed(state, turn, metrics)
     return VerdictReached(
         iteration=turn.iteration,
         candidate=turn.candidate,
         verdict=verdict,
-        reason="; ".join([reason, *disputed(claims, metrics)]),
+        reason="; ".join([reason, *disputed(claims, metrics), *seen]),
         value=metrics.get(state.metric.name),
         metrics=metrics,
         consequence=_consequence(verdict, on_fail),
         signature=signature,
+        noticed=seen,
     )
 
 

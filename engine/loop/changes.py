@@ -10,6 +10,7 @@ from engine.core.parts import FileChange
 from engine.core.patterns import matching
 from engine.core.plan import Plan
 from engine.core.state import Candidate, OpenIteration, RunState
+from engine.knowledge.suspicious import Suspicious
 from engine.workspace.protocol import Change
 
 _MOST_NAMED: Final = 5
@@ -37,7 +38,12 @@ def commit_message(candidate: Candidate) -> str:
 
 
 def collected(
-    turn: OpenIteration, candidate: Candidate, change: Change, *, scalar: bool
+    turn: OpenIteration,
+    candidate: Candidate,
+    change: Change,
+    *,
+    scalar: bool,
+    suspicious: Suspicious,
 ) -> ChangeCollected:
     """The event: what the agent's work came to."""
     notes: list[str] = []
@@ -60,6 +66,8 @@ def collected(
         files=change.files,
         notes=notes,
         scalar=scalar,
+        noticed=list(suspicious.noticed),
+        said=suspicious.said,
     )
 
 

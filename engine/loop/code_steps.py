@@ -31,7 +31,7 @@ from engine.core.steps import CarryOver, CollectChange, PutAside, RunAgent
 from engine.core.verdicts import verdict_of
 from engine.loop.changes import collected, commit_message, remembered
 from engine.loop.control import Control, CutOff
-from engine.loop.examining import examined
+from engine.loop.examining import examined, suspicious
 from engine.loop.grounds import Grounds
 from engine.loop.guard import Guard
 from engine.loop.stashes import Stashes
@@ -291,7 +291,10 @@ class Coding:
                 if reason:
                     await self._end(turn, invalid(state, turn, self._plan, reason))
                     return
-                await self._writer.record(collected(turn, candidate, change, scalar=scalar))
+                seen = await suspicious(self._workspace, turn.slot, change, state)
+                await self._writer.record(
+                    collected(turn, candidate, change, scalar=scalar, suspicious=seen)
+                )
                 failpoints.reach("change.recorded")
             case Unchanged():
                 await self._end(turn, no_change(state, turn, self._plan, change.commits))

@@ -136,7 +136,7 @@ def _by_value(receipt: Receipt) -> list[str]:
 def _with_disputes(receipt: Receipt, reason: str) -> str:
     """The reason, and where claims differ from what the checks of the candidate reported."""
     reported = metrics_of([check for check in receipt.checks if check.half is None])
-    return "; ".join([reason, *disputed(receipt.inputs.claims, reported)])
+    return "; ".join([reason, *disputed(receipt.inputs.claims, reported), *receipt.verdict.noticed])
 
 
 def _measured(receipt: Receipt) -> list[str]:

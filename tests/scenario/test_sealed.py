@@ -94,7 +94,7 @@ print("SEEN " + json.dumps(seen))
         assert not half["git"]
         assert not half["run"]
     hidden = ["CONTROLROOM_CANDIDATE", "CONTROLROOM_PRODUCED", "CONTROLROOM_TRACE_ID"]
-    assert produce["variables"] == hidden
+    assert produce["variables"] == sorted([*hidden, "CONTROLROOM_RESULT"])
     assert judge["variables"] == sorted([*hidden, "CONTROLROOM_REPORT_FD", "CONTROLROOM_TOKEN"])
     assert "seed" not in produce["candidate"]
     assert judge["candidate"]["seed"] == climb.events("CheckFinished")[0]["seed"]

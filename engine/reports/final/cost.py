@@ -153,6 +153,7 @@ def _doubts(scores: Scores) -> list[Told]:
             tell("the champion, {id}, is {label} only", id=scores.id(champion), label=label)
         )
     told += _claims(scores)
+    told += _noticed(scores)
     drift = state.rechecks.drift
     if drift is not None and drift.changed and state.baseline is not None:
         told += _drifted(scores)
@@ -175,6 +176,26 @@ def _claims(scores: Scores) -> list[Told]:
             wrong=count(wrong),
             id=field(wrong[-1], "candidate"),
             reason=quote(wrong[-1], "reason"),
+        )
+    ]
+
+
+def _noticed(scores: Scores) -> list[Told]:
+    """Candidates that tried what had no effect, by the engine's own words."""
+    seen = [
+        trial.verdict
+        for trial in scores.book.judged
+        if trial.verdict and trial.verdict.event.noticed
+    ]
+    if not seen:
+        return []
+    return [
+        tell(
+            "candidates of which something was noticed that changed no score: {seen}, the last "
+            "{id}; the engine's words: {reason}",
+            seen=count(seen),
+            id=field(seen[-1], "candidate"),
+            reason=quote(seen[-1], "reason"),
         )
     ]
 
