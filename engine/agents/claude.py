@@ -79,6 +79,8 @@ class Claude:
             env=env,
             read=(programs.package_of(program), *_tools_of_sandbox(path)),
             write=() if key else (task.home,),
+            # Asked to end, it hears first that its tool has ended, and may begin one more call.
+            ends_at_once=True,
         )
 
     def reader(self, task: AgentTask) -> ClaudeReader:

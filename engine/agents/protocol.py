@@ -73,7 +73,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """How an agent's program is started, in the tree; the prompt is its standard input.
 
     `read` and `write` are what its program needs in a sandbox, beside what all of them get;
-    `programs` are others that it starts itself.
+    `programs` are others that it starts itself. One that `ends_at_once` is not asked to end.
     """
 
     argv: tuple[str, ...]
@@ -81,6 +81,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
     programs: tuple[str, ...] = ()
+    ends_at_once: bool = False
 
 
 class AgentEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

@@ -90,6 +90,7 @@ async def run(
                 deadline_s=limits.wall_s,
                 stdin=task.prompt,
                 box=boxes.box_of(task, launched),
+                ends_at_once=launched.ends_at_once,
             )
             ledger = Ledger(price_of, task.model or "")
             attempt = Attempt(

@@ -167,7 +167,9 @@ class _Turn:
             finally:
                 if self._streams.boxed is not None:
                     self._streams.boxed.dismiss()  # sooner than by being killed
-                self._killed = await trees.end(self.step, grace_s)
+                cut = self._process.poll() is None
+                at_once = cut and self._command.ends_at_once
+                self._killed = await trees.end(self.step, grace_s, at_once=at_once)
                 self._process.poll()
             await self._drain()
             tasks.cancel_scope.cancel()

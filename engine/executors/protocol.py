@@ -82,6 +82,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     None means that none is wanted any more, and is an interruption. That one has the same folder,
     box and `report_to`: all that is round it may be made ready, and stand, before. A sandbox that
     does not show any more what it should by then does not run it: NotStarted.
+    Where it is ended before its own end, one that `ends_at_once` is not asked to: all of it is held
+    still, so that no part sees another one end and goes on, and then killed.
     """
 
     run: tuple[str, ...] | str
@@ -94,6 +96,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     box: Box | None = None
     report_to: str | None = None
     awaits: "Callable[[], Awaitable[Command | None]] | None" = None
+    ends_at_once: bool = False
 
 
 class Produced(msgspec.Struct, frozen=True, kw_only=True):

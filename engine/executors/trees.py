@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import anyio
@@ -54,20 +55,35 @@ def begin(marker: Marker, pid: int, *outputs: int, boxed: bool = False) -> Step:
     return step
 
 
-async def end(step: Step, grace_s: float) -> int:
+async def end(step: Step, grace_s: float, *, at_once: bool = False) -> int:
     """Kill what there is of the step until nothing is left; how many processes that were.
 
-    Its main process is not counted. TERM first, KILL after `grace_s` seconds. A cancellation
-    waits until it is done.
+    Its main process is not counted. TERM first, KILL after `grace_s` seconds. With `at_once` all
+    of it is stopped first, and killed then: a program whose tool was ended would go on with what
+    comes next. A cancellation waits until it is done.
     """
     by_tree = procfs.available()
     killed = 0
     with anyio.CancelScope(shield=True):
         try:
+            if at_once:
+                grace_s = 0.0
+                _hold_still(step, by_tree=by_tree)
             killed = await (_end_tree(step, grace_s) if by_tree else _end_group(step, grace_s))
         finally:
             del _running[step.pid]
     return killed
+
+
+def _hold_still(step: Step, *, by_tree: bool) -> None:
+    """Stop the main process, and then all that there is beside it."""
+    with suppress(OSError):
+        os.kill(step.pid, signal.SIGSTOP)  # a child of ours: nobody else has its number yet
+    if not by_tree:
+        signalling.send_group(step.pid, signal.SIGSTOP)
+        return
+    for process in _members(step, {}).values():
+        signalling.send(process, signal.SIGSTOP)
 
 
 async def _end_tree(step: Step, grace_s: float) -> int:

@@ -331,7 +331,34 @@ class ExecutorContract(ABC):
         assert (marked.alive(), log.text) == ([], b"")
 
 
-class TestLocal(ExecutorContract):
+class EndsAtOnce:
+    """Passed by those that run agents."""
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "asked"])
+    async def test_one_that_ends_at_once_does_not_go_on_when_its_tool_has_ended(
+        self, executor: Executor, marked: Marked, log: MemoryLog, *, at_once: bool
+    ) -> None:
+        tool = "sh -c 'echo ready; exec sleep 600'"
+        script = f"trap true TERM; {tool}; echo went on; sleep 600"
+        stop = anyio.Event()
+
+        async def run() -> None:
+            command = marked.command(script, ends_at_once=at_once)
+            await executor.run(command, log=log, stop=stop)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            with anyio.fail_after(20):
+                while log.size == 0:
+                    await anyio.sleep(0.005)
+            stop.set()
+        assert log.text.split(b"\n", 1)[0] == b"ready"
+        assert (b"went on" in log.text) is not at_once
+        assert marked.alive() == []
+
+
+class TestLocal(EndsAtOnce, ExecutorContract):
     """This machine."""
 
     def make(self, grace_s: float = 0.2) -> Executor:
@@ -389,7 +416,7 @@ class InBox:
         return await self._inner.run(boxed, log=log, errors=errors, stop=stop)
 
 
-class TestLocalBoxed(ExecutorContract):
+class TestLocalBoxed(EndsAtOnce, ExecutorContract):
     """This machine, in a sandbox."""
 
     adds: ClassVar[set[str]] = {"HOME", "TMPDIR"}
