@@ -153,12 +153,13 @@ class CheckRunner:
         begun_s = time.monotonic()
         outcome = await self._outcome(turn, job)
         duration_s = time.monotonic() - begun_s
-        if isinstance(outcome, Interrupted):
-            return outcome
-        if outcome.judged.verdict is not None and not has_some(turn.step.folder):
+        failed = isinstance(outcome, Interrupted) or outcome.judged.verdict is not None
+        if failed and not has_some(turn.step.folder):
             # It may have failed for want of room, which says nothing about the candidate.
             await self._room.wait_for_some(turn.step.folder)
-            return Interrupted("it failed while the disk was full")
+            return Interrupted("it failed while the disk was full", waited=True)
+        if isinstance(outcome, Interrupted):
+            return outcome
         return await self._report(turn, outcome, duration_s)
 
     async def _outcome(self, turn: Turn, job: Wanted | None) -> Outcome | Interrupted:

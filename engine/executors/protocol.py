@@ -172,9 +172,13 @@ class NotStarted(msgspec.Struct, frozen=True):
 
 
 class Interrupted(msgspec.Struct, frozen=True):
-    """The command was cut off through no fault of its own; it can be run again."""
+    """The command was cut off through no fault of its own; it can be run again.
+
+    `waited` tells that what was lacking was waited for, and is there by now.
+    """
 
     reason: str
+    waited: bool = False
 
 
 Ended = Finished | TimedOut | Exceeded | NotStarted | Interrupted

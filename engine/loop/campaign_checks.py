@@ -63,7 +63,9 @@ class CampaignChecks:
             secret_seed=job.secret_seed,
             job=None if job.job is None else Wanted(id=job.job, tell=partial(_tell, job)),
         )
-        return CutOff(report.reason) if isinstance(report, Interrupted) else report.to_event()
+        if isinstance(report, Interrupted):
+            return CutOff(report.reason, let_down=not report.waited)
+        return report.to_event()
 
     def clear(self, iteration: IterationNumber) -> None:
         """Give up what stands by for an iteration that is over; remove its scratch files."""

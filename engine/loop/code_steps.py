@@ -47,6 +47,7 @@ from engine.workspace.protocol import (
     Refused,
     Unchanged,
     Workspace,
+    WorkspaceError,
     beside,
 )
 
@@ -256,11 +257,11 @@ class Coding:
         ended = await self._control.attempt(lambda: agents.run(started, turn, tree), turn.iteration)
         failpoints.reach("agent.ended")
         if isinstance(ended, CutOff):
-            kept = "" if turn.put_aside else await self._keep(turn, base)
+            kept = "" if turn.put_aside else await self._keep_now(turn, base)
             await self._writer.record(agents.lost(turn, ended, kept))
             return
         if ended.outcome != "answered":
-            ended = msgspec.structs.replace(ended, kept=await self._keep(turn, base))
+            ended = msgspec.structs.replace(ended, kept=await self._keep_now(turn, base))
         await self._writer.decide(lambda state: [ended, *remembered(state, ended, self._plan)])
         failpoints.reach("agent.outcome")
         self._stand_by(turn, tree)
@@ -276,6 +277,17 @@ class Coding:
         name = f"attempts/{turn.iteration:05d}-{turn.attempts}"
         kept = await self._workspace.rescue(turn.slot, base, name)
         return name if kept else ""
+
+    async def _keep_now(self, turn: OpenIteration, base: Commit) -> str:
+        """The same, where the attempt is not recorded yet: what it cost is, whatever git says.
+
+        It is kept before the tree is lent again.
+        """
+        try:
+            return await self._keep(turn, base)
+        except WorkspaceError as error:
+            _log.warning("what iteration %s left is not kept yet: %s", turn.iteration, error)
+            return ""
 
     async def _collect(self, turn: OpenIteration) -> None:
         state, code = self._writer.state, self._code(turn)

@@ -27,6 +27,7 @@ from engine.core.measuring import drawn_of, measured_as, pair_seed
 from engine.core.parts import Half
 from engine.core.plan import Plan
 from engine.core.referee import Step, next_step
+from engine.core.signature import signature
 from engine.core.state import Candidate, OpenIteration, RunState
 from engine.core.steps import (
     CarryOver,
@@ -39,13 +40,16 @@ from engine.core.steps import (
     TakeTurns,
     Wait,
 )
+from engine.core.verdicts import verdict_of
 from engine.loop.control import Control, CutOff
 from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.jobs import Follower
 from engine.loop.repairs import Repairs
+from engine.loop.setbacks import Setbacks
 from engine.loop.writer import Writer
 from engine.proposers.protocol import Proposal
+from engine.workspace.protocol import WorkspaceError
 
 
 async def _nobody(event: JobEvent) -> None:
@@ -152,6 +156,7 @@ class Iteration:
         plan: Plan,
         code: CodeSteps,
         repairs: Repairs | None = None,
+        setbacks: Setbacks | None = None,
     ) -> None:
         self._writer = writer
         self._control = control
@@ -161,6 +166,7 @@ class Iteration:
         self._code = code
         self._follower = Follower(writer)
         self._repairs = repairs
+        self._setbacks = setbacks or Setbacks(writer, control)
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
@@ -172,12 +178,33 @@ class Iteration:
                 failpoints.reach("verdict.recorded")
                 await self._code.settle(turn, step)
                 return await self._over(number)
-            await self._take(number, step)
+            try:
+                await self._take(number, step)
+            except WorkspaceError as error:
+                await self._set_back(number, f"workspace: {error}")
             if number not in self._writer.state.open:
                 return await self._over(number)
         return False
 
+    async def _set_back(self, number: IterationNumber, reason: str) -> None:
+        """Wait, so that the step is tried again; after so many times the iteration is given up."""
+        if self._control.held or await self._setbacks.may_try_again(_name(number), reason):
+            return
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            turn = state.open[number]
+            if turn.put_aside or turn.cut:
+                return []
+            given_up = verdict_of(state, turn, "infra", reason, signature=signature(reason))
+            return [given_up, *counted(state, given_up)]
+
+        turn = self._writer.state.open[number]
+        if await self._writer.decide(decide):
+            failpoints.reach("verdict.recorded")
+            await self._code.settle(turn, None)
+
     async def _over(self, number: IterationNumber) -> bool:
+        self._setbacks.over(_name(number))
         self._checks.clear(number)
         await self._guard.look()
         return True
@@ -238,7 +265,7 @@ class Iteration:
 
     async def _wait(self, number: IterationNumber, step: Wait) -> None:
         """Until the time has come, or something happened that may change what comes next."""
-        source = f"iteration {number}"
+        source = _name(number)
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(step.until_s))
         self._writer.trouble.note(source, f"waiting until {until}: {step.reason}")
         try:
@@ -314,7 +341,10 @@ class Iteration:
         report = await self._control.attempt(lambda: self._checks.run(job), job.turn.iteration)
         if isinstance(report, CutOff):
             await self._writer.record(interrupted(job.turn, report.reason))
+            if report.let_down:
+                await self._set_back(job.turn.iteration, report.reason)
             return
+        self._setbacks.over(_name(job.turn.iteration))
         candidate = job.turn.candidate
         assert candidate is not None  # noqa: S101  (proposed in the iteration's transaction)
         if report.voided:
@@ -323,6 +353,11 @@ class Iteration:
             msgspec.structs.replace(report, candidate=candidate, half=job.half)
         )
         failpoints.reach("outcome.recorded")
+
+
+def _name(number: IterationNumber) -> str:
+    """What an iteration is called where it has to wait."""
+    return f"iteration {number}"
 
 
 def interrupted(turn: OpenIteration, reason: str) -> CheckInterrupted:

@@ -30,10 +30,14 @@ from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
 from engine.loop.iteration import CheckJob, Checks, CodeSteps
 from engine.loop.jobs import Follower
+from engine.loop.setbacks import Setbacks
 from engine.loop.writer import Writer
+from engine.workspace.protocol import WorkspaceError
 
 _FIRST: Final = 0
 """The slot in which leaders are measured at the end, when all are free."""
+
+_AGAIN: Final = "what is measured again"
 
 Wish = Callable[[RunState], RecheckBegun | None]
 
@@ -57,6 +61,7 @@ class Rechecks:
         self._checks = checks
         self._plan = plan
         self._code = code
+        self._setbacks = Setbacks(writer, control)
         self._at_work = False
         self._follower = Follower(writer)
 
@@ -124,7 +129,10 @@ class Rechecks:
                     self._checks.clear(again.turn.iteration)
                     return
                 case RunCheck():
-                    await self._check(again, step)
+                    try:
+                        await self._check(again, step)
+                    except WorkspaceError as error:
+                        await self._set_back(f"workspace: {error}")
                 case DrawPair():
                     pass  # what was drawn is recorded
                 case TakeTurns():
@@ -133,6 +141,11 @@ class Rechecks:
                     await self._wait(step)
                 case _:
                     assert_never(step)
+
+    async def _set_back(self, reason: str) -> None:
+        """Wait, so that it is tried again; after so many times a person has to look."""
+        if not self._control.held and not await self._setbacks.may_try_again(_AGAIN, reason):
+            await self._guard.halt(reason)
 
     async def _next(self) -> RecheckStep:
         """The next step; when that is the end, it is recorded already, with what follows of it."""
@@ -221,7 +234,10 @@ class Rechecks:
         report = await self._control.attempt(lambda: self._checks.run(job))
         if isinstance(report, CutOff):
             await self._writer.record(interrupted(again, report.reason))
+            if report.let_down:
+                await self._set_back(report.reason)
             return
+        self._setbacks.over(_AGAIN)
         if report.voided:
             await self._guard.halt(report.voided)
         report = msgspec.structs.replace(report, candidate=again.candidate, half=job.half)

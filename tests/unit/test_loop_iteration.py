@@ -11,10 +11,11 @@ from engine.core.ids import IterationNumber
 from engine.core.plan import Plan, PlannedCheck
 from engine.core.state import Candidate
 from engine.journal import Journal
-from engine.loop.control import Control
+from engine.loop.control import Control, CutOff
 from engine.loop.guard import Guard
 from engine.loop.iteration import CheckJob, Iteration
 from engine.loop.no_code import NoCode
+from engine.loop.setbacks import Setbacks
 from engine.loop.writer import Trouble, Writer
 from engine.runfolder import RunPaths, create_run_folder
 from tests.agent_runs import state_of
@@ -60,4 +61,43 @@ async def test_a_machine_out_of_order_halts_a_search(
     assert writer.state.counts == {"promoted": 1, "infra": 1}
     assert (writer.state.paused is not None) == halted
     assert paths.pause.exists() == halted
+    journal.close()
+
+
+class LetDown(OutOfOrder):
+    """Checks whose log cannot be written for the first `times`."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    async def run(self, job: CheckJob) -> e.CheckFinished | CutOff:  # type: ignore[override]
+        if self.left == 0:
+            return await super().run(job)
+        self.left -= 1
+        return CutOff("the log cannot be written", let_down=True)
+
+
+@pytest.mark.parametrize(("times", "cut_off"), [(2, 2), (9, 3)])
+async def test_a_log_that_cannot_be_written_costs_one_iteration(
+    tmp_path: Path, times: int, cut_off: int
+) -> None:
+    paths = create_run_folder(RunPaths.of(tmp_path, "made-s0").root)
+    story = [created(), started(), *iteration(1, verdict="promoted"), began(2), proposed(2)]
+    journal = Journal.create(paths.journal, story, NOON)
+    writer, control, checks = Writer(journal, state_of(story), Trouble()), Control(), LetDown(times)
+    search = Iteration(
+        writer,
+        control,
+        Guard(writer, paths, Breaker(), anyio.Lock()),
+        checks=checks,
+        plan=Plan(checks=(PlannedCheck(name="cost"),)),
+        code=NoCode(),
+        setbacks=Setbacks(writer, control, (0.0, 0.0)),
+    )
+    with anyio.fail_after(20):
+        assert await search.complete(IterationNumber(2))
+    assert times - checks.left == cut_off
+    reason = writer.state.candidates[proposed(2).candidate].reason
+    assert reason == ("cost: the device is gone" if times == 2 else "the log cannot be written")
+    assert writer.state.counts == {"promoted": 1, "infra": 1}
     journal.close()
