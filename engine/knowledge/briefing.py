@@ -11,6 +11,7 @@ import msgspec
 from engine.core.ids import IterationNumber
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot
+from engine.core.reviews.parts import Instead
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
 from engine.knowledge.chosen import tried
@@ -18,7 +19,7 @@ from engine.knowledge.deadline import deadline_lines
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
 from engine.knowledge.remembered import memory_texts
-from engine.knowledge.reviewed import newest_lines
+from engine.knowledge.reviewed import instead_lines, newest_lines
 from engine.knowledge.wording import clip, figure, gain_share, one_line, percent, section
 
 CAPS: Final = {
@@ -52,7 +53,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 
     `escalate_below` is a share. `protected` are patterns of paths. `minutes`, `tokens` and `usd`
     are what this iteration may use; None where nothing limits it. `device` is what the device
-    broker offers, empty where it offers nothing. `mission` is what to look at above all.
+    broker offers, empty where it offers nothing. `mission` is what to look at above all,
+    `instead` what a review put in the place of an earlier change.
     """
 
     iteration: int
@@ -67,6 +69,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None = None
     device: str = ""
     mission: str = ""
+    instead: Instead | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +99,11 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
         "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
-        "mentor": section("What the mentor says", newest_lines(state), CAPS["mentor"]),
+        "mentor": section(
+            "What the mentor says",
+            [*instead_lines(occasion.instead), *newest_lines(state)],
+            CAPS["mentor"],
+        ),
         **memory_texts(state, judged, IterationNumber(occasion.iteration), CAPS),
         "directives": directives_text(in_force, CAPS["directives"]),
         "budget": _budget(state, occasion),

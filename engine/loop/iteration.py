@@ -20,6 +20,7 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.finishing import counted
+from engine.core.holding_candidates import recorded
 from engine.core.ids import IterationNumber, JobId
 from engine.core.jobs.events import JobEvent
 from engine.core.judging import found_out
@@ -32,10 +33,12 @@ from engine.core.steps import (
     CarryOver,
     CollectChange,
     DrawPair,
+    HoldUp,
     PutAside,
     Repair,
     RunAgent,
     RunCheck,
+    Settle,
     TakeTurns,
     Wait,
 )
@@ -192,6 +195,8 @@ class Iteration:
             found.append(step)
             if isinstance(step, DrawPair):
                 return [drawn(turn, step)]
+            if isinstance(step, HoldUp | Settle):
+                return recorded(turn, step)
             if not isinstance(step, VerdictReached):
                 return []
             return [*found_out(state, turn, self._plan, step), step, *counted(state, step)]
@@ -210,11 +215,17 @@ class Iteration:
         | CollectChange
         | CarryOver
         | PutAside
+        | HoldUp
+        | Settle
         | Wait,
     ) -> None:
         match step:
             case DrawPair():
                 pass  # what was drawn is recorded
+            case HoldUp():
+                failpoints.reach("candidate.held")
+            case Settle():
+                failpoints.reach("candidate.settled")
             case RunCheck():
                 await self._check(number, step)
             case Repair():
