@@ -263,7 +263,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         proposer=event.proposer,
         code=code_of(state, event),
         chosen=event.chosen,
-        instead=put_in_place(state, event.replaces),
+        instead=put_in_place(state, event.replaces, event.candidate),
     )
     if state.baseline is None:
         state.baseline = event.candidate

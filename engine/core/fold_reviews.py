@@ -71,12 +71,15 @@ def fold_held(state: RunState, event: HeldEvent, turn: OpenIteration) -> None:
             assert_never(event)
 
 
-def put_in_place(state: RunState, replaced: CandidateId | None) -> Instead | None:
-    """What a review put in the place of `replaced`, now that it is proposed."""
+def put_in_place(
+    state: RunState, replaced: CandidateId | None, candidate: CandidateId
+) -> Instead | None:
+    """What a review put in the place of `replaced`, now that `candidate` is proposed for it."""
     found = state.reviews.instead
     if found is None or found.candidate != replaced:
         return None
     state.reviews.instead = None
+    note_follows(state, [found.review], candidate)
     return found
 
 

@@ -40,7 +40,9 @@ def review_step(
     """
     held = turn.held
     if held is not None and held.settled in PUT_ASIDE:
-        return verdict_of(state, turn, "inconclusive", held.why)
+        did = "vetoed" if held.settled == "vetoed" else "replaced"
+        reason = f"{did} by {held.review}, before its checks: {held.why}"
+        return verdict_of(state, turn, "inconclusive", reason)
     rules = plan.mentor
     if held is not None and not held.settled:
         return _waiting(state, turn, held, rules, now_s)
@@ -59,7 +61,8 @@ def recorded(turn: OpenIteration, step: HoldUp | Settle) -> list[e.AnyEvent]:
         return [
             e.CandidateHeld(iteration=number, candidate=name, until=until, reasons=step.reasons)
         ]
-    put_aside = e.StashRequested(iteration=number, reason=step.reason, by=BY)
+    why = f"{step.review}: {step.reason}"
+    put_aside = e.StashRequested(iteration=number, reason=why, by=BY)
     aside = [put_aside] if turn.change is not None else []
     if step.review is None or step.outcome == "released":
         return [
@@ -149,7 +152,7 @@ def _reviewed(state: RunState, review: Review, rules: MentorRules) -> Settle:
         return _goes_on(f"{review.id} came to nothing: {review.detail}", review)
     if said.course == "on_track":
         return _goes_on(f"{review.id}: on track", review)
-    why = f"{review.id}: off track: {said.critique}"[:400]
+    why = said.critique[:400]
     if rules.policy == "veto":
         return Settle(outcome="vetoed", reason=why, review=review.id)
     if said.replacement is None:

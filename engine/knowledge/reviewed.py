@@ -134,6 +134,21 @@ def effects_words(found: Effects) -> str:
     return f"Followed: {', '.join(parts)}; gain {percent(found.gain)}. {'; '.join(shares)}."
 
 
+def waited_words(state: RunState, review: Review) -> str:
+    """What became of the candidate that waited for a review before its checks."""
+    if review.candidate is None:
+        return ""
+    one = state.candidates.get(review.candidate)
+    by = ", ".join(
+        each.id
+        for each in state.candidates.values()
+        if each.instead is not None and each.instead.review == review.id
+    )
+    placed = f"; in its place {by}" if by else ""
+    became = "it waits" if one is None or one.verdict is None else str(one.verdict)
+    return f"{review.candidate} waited for it: {became}{placed}"
+
+
 def instead_lines(instead: Instead | None) -> list[str]:
     """What an agent is to do in the place of a change that a review put aside."""
     if instead is None:
