@@ -155,6 +155,7 @@ class Iteration:
         plan: Plan,
         code: CodeSteps,
         repairs: Repairs | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
         self._control = control
@@ -164,6 +165,7 @@ class Iteration:
         self._code = code
         self._follower = Follower(writer)
         self._repairs = repairs
+        self._now_s = now_s
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
@@ -191,7 +193,7 @@ class Iteration:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             turn = state.open[number]
-            step = next_step(state, turn, self._plan, time.time())
+            step = next_step(state, turn, self._plan, self._now_s())
             found.append(step)
             if isinstance(step, DrawPair):
                 return [drawn(turn, step)]
@@ -253,7 +255,7 @@ class Iteration:
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(step.until_s))
         self._writer.trouble.note(source, f"waiting until {until}: {step.reason}")
         try:
-            with anyio.move_on_after(max(0.0, step.until_s - time.time())):
+            with anyio.move_on_after(max(0.0, step.until_s - self._now_s())):
                 await self._writer.wait_change()
         finally:
             self._writer.trouble.note(source, None)
@@ -274,7 +276,7 @@ class Iteration:
         def begin(state: RunState) -> Sequence[AnyEvent]:
             # Since the gate was passed a pause may have been recorded, after which nothing starts,
             # or another iteration may have begun to measure.
-            step_now = next_step(state, state.open[number], self._plan, time.time())
+            step_now = next_step(state, state.open[number], self._plan, self._now_s())
             if self._control.held or step_now != step:
                 return []
             return [as_job(state, self._plan, started)]
