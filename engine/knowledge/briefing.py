@@ -95,7 +95,7 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
     texts = {
         "campaign": _campaign(state),
         "champion": _champion(state, judged, occasion.base),
-        "results": _results(state.metric, judged),
+        "results": _results(state, judged),
         "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
@@ -238,24 +238,24 @@ def _said(one: Candidate) -> list[str]:
     return [f"- what it changed: {one_line(what, 400)}"] if what else []
 
 
-def _results(metric: Metric, judged: Sequence[Trial]) -> str:
-    lines = [_result(metric, trial) for trial in judged[:_RESULTS]]
+def _results(state: RunState, judged: Sequence[Trial]) -> str:
+    lines = [_result(state, trial) for trial in judged[:_RESULTS]]
     if len(judged) > _RESULTS:
         lines.append(f"({len(judged) - _RESULTS} older ones are not shown)")
     return section("Last results, newest first", lines, CAPS["results"])
 
 
-def _result(metric: Metric, trial: Trial) -> str:
+def _result(state: RunState, trial: Trial) -> str:
     one, answer = trial.candidate, trial.answer
     words = [f"- {one.id} {trial.verdict}"]
     words += [one_line(one.ruled, 160)] if one.ruled else []
     if one.value is not None:
-        words.append(figure(one.value, metric.unit))
+        words.append(figure(one.value, state.metric.unit))
     if trial.gain is not None:
         words.append(f"gain {percent(trial.gain)}")
     line = ", ".join(words)
     if one.chosen is not None:
-        line += f"; {tried(one, 240)}"
+        line += f"; {tried(state, one, 240)}"
     if answer is not None and answer.hypothesis:
         line += f"; hypothesis: {one_line(answer.hypothesis, 160)}"
     if answer is not None and answer.prediction:

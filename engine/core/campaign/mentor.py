@@ -60,7 +60,7 @@ class MentorSpec(AskedSpec):
         examples=["true"],
     )
 
-    def to_rules(self, *, candidates: bool) -> MentorRules:
+    def to_rules(self, *, candidates: bool = False) -> MentorRules:
         """When it looks, as decisions know it.
 
         Args:
