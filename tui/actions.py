@@ -59,6 +59,10 @@ def _mentor_hint(room: Room, now: float) -> str:
     return "mentor" if room.header.has_mentor else ""
 
 
+def _nothing_reviewed(room: Room) -> str:
+    return "" if room.choices.rows else "no review has looked at a decision or a candidate"
+
+
 def _no_finish_now(room: Room) -> str:
     return _not_answered_yet(room) or _no_engine(room)
 
@@ -167,6 +171,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         hint=_mentor_hint,
         rank=6,
         unavailable=_no_review_now,
+    ),
+    Action(
+        id="choices",
+        keys=("d",),
+        shown="d",
+        title="Worker beside mentor",
+        help="decisions, and reviews of them",
+        hint=_word(""),
+        unavailable=_nothing_reviewed,
     ),
     Action(
         id="add_todo",

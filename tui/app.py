@@ -26,7 +26,7 @@ from tui.actions import ACTIONS, PAUSED_WORDS
 from tui.clock import Clock
 from tui.life import Life
 from tui.room import Feed, Said
-from tui.screens.dialogue import AskFinish, AskResolve, AskStop, AskText, Help
+from tui.screens.dialogue import AskFinish, AskResolve, AskStop, AskText, Choices, Help
 from tui.screens.room import RoomScreen
 
 _BY_ID = {action.id: action for action in ACTIONS}
@@ -170,6 +170,11 @@ class RoomApp(App[None]):
         """Asks for a review now."""
         if self._may("ask_mentor"):
             self._feed.send(Review())
+
+    def action_choices(self) -> None:
+        """Shows what reviews looked at, and what they said of it."""
+        if self._may("choices"):
+            self.push_screen(Choices(lambda: self._feed.room().choices))
 
     def action_add_todo(self) -> None:
         """Asks for a sentence, and puts it into the queue."""

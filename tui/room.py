@@ -6,6 +6,7 @@ from typing import Protocol
 from engine.core.commands import AnyCommand
 from tui.views.board import BoardView
 from tui.views.chart import ChartView
+from tui.views.choices import ChoicesView
 from tui.views.condition import Condition, Notice
 from tui.views.finish import FinishView
 from tui.views.header import HeaderView
@@ -43,6 +44,7 @@ class Room:
     chart: ChartView = field(default_factory=ChartView)
     todos: TodosView = field(default_factory=TodosView)
     finish: FinishView = field(default_factory=FinishView)
+    choices: ChoicesView = field(default_factory=ChoicesView)
     notice: Notice | None = None
     pending: Pending | None = None
     said: Said | None = None

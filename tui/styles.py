@@ -77,10 +77,13 @@ LogPane, BoardPane, TodosPane { scrollbar-size: 0 1; overflow-x: hidden; overflo
     scrollbar-color-hover: $quiet; scrollbar-background-hover: $background;
     scrollbar-color-active: $quiet; scrollbar-background-active: $background; }
 
-Dialogue, AskText { align: center middle; background: $background 60%; }
+Dialogue, AskText, Choices { align: center middle; background: $background 60%; }
 AskText > .dialogue-text { width: 76; max-width: 100%; height: auto; padding: 1 3;
     background: $panel; }
 AskText Static { height: auto; }
+Choices > .dialogue-text { width: 116; max-width: 100%; height: auto; max-height: 90%;
+    padding: 1 3; background: $panel; }
+Choices Static { height: auto; }
 Dialogue > .dialogue-text { width: auto; max-width: 100%; height: auto; padding: 1 3;
     background: $panel; }
 """

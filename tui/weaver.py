@@ -5,6 +5,7 @@ from engine.core.state import RunState
 from tui.room import Room
 from tui.views.board import LEADERS, BoardBuilder, BoardView, measured_so_far
 from tui.views.chart import ChartBuilder, ChartView
+from tui.views.choices import choices_of
 from tui.views.condition import Condition
 from tui.views.finish import finish_of
 from tui.views.header import header_of
@@ -46,6 +47,7 @@ class Weaver:
             chart=self._chart,
             todos=todos_of(state),
             finish=finish_of(state),
+            choices=choices_of(state),
             notice=notice_of(condition, state, now),
         )
 

@@ -41,6 +41,7 @@ from engine.loop.report_command import ReportCommand
 from engine.loop.writer import Trouble
 from engine.proposers.agent import ByAgent
 from engine.proposers.protocol import Proposer
+from engine.proposers.replacing import Replacing
 from engine.proposers.table import PROPOSERS, Setup
 from engine.proposers.worker import ByWorker
 from engine.runfolder import HeartbeatFile, identity
@@ -144,7 +145,7 @@ async def run_engine(
             journal=opened.journal,
             state=opened.state,
             prepare=prepared,
-            proposer=_proposer(campaign),
+            proposer=_heeding(campaign, _proposer(campaign)),
             plan=plan_of(campaign),
             coding=coding_of(request, around),
             mentor=mentor_of(request, around),
@@ -177,6 +178,14 @@ def _boxes(request: Request, interpreter: Interpreter) -> Boxes | None:
         return None
     loaded = request.loaded
     return Boxes(loaded.campaign.sandbox, loaded.path.parent, interpreter.python, request.paths)
+
+
+def _heeding(campaign: Campaign, proposer: Proposer) -> Proposer:
+    """The proposer, where a review may put something in the place of what it proposes."""
+    rules = campaign.mentor_rules()
+    if rules is None or not rules.candidates or rules.policy != "replace":
+        return proposer
+    return Replacing(proposer, Space.from_spec(campaign.space))
 
 
 def _proposer(campaign: Campaign) -> Proposer:

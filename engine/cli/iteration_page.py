@@ -9,6 +9,7 @@ from engine.core import events as e
 from engine.core.agent_lines import files_text, short, spend_text
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, FileChange, Idea, PromptPart
+from engine.core.review_lines import held_line
 from engine.reports.iteration import Attempt, Check, Iteration
 from engine.reports.questions import Question
 
@@ -27,6 +28,7 @@ def page(found: Iteration, metric: Metric, places: list[str], trust: Sequence[st
         _section("hypothesis", _hypothesis(found.answer)),
         _section("changed", _changed(found)),
         _section("parameters", _parameters(found)),
+        _section("review", [held_line(each) for each in found.held]),
         _section("checks", [line for check in found.checks for line in _check(check)]),
         _section("repairs", repair_lines(found.repairs)),
         _section("pairs", list(pair_lines(found, metric))),
@@ -65,6 +67,7 @@ def _candidate(found: Iteration) -> str:
     parts += [f"from {', '.join(found.parents)}"] if found.parents else []
     parts += [" ".join(found.tags)] if found.tags else []
     parts += [f"goes on with {found.restores}"] if found.restores else []
+    parts += [f"in the place of {found.replaces}"] if found.replaces else []
     return ", ".join(parts)
 
 

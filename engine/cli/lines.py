@@ -14,7 +14,10 @@ from engine.core.metric import Metric
 from engine.core.recheck_lines import recheck_text
 from engine.core.repair.events import RepairEvent
 from engine.core.repair_lines import repair_line
-from engine.core.review_lines import review_line
+from engine.core.review_events import HeldEvent
+from engine.core.review_lines import held_line, review_line
+
+_Apart = e.FinishEvent | e.JobEvent | e.DecisionEvent | HeldEvent | RepairEvent
 
 
 def as_json(record: e.Record) -> str:
@@ -49,15 +52,21 @@ def _where(event: e.AnyEvent) -> str:
     return "" if iteration is None else f"#{iteration:<5} "
 
 
-def _what(event: e.AnyEvent, metric: Metric | None) -> str:
+def _of_a_room(event: _Apart) -> str:
     if isinstance(event, e.FinishEvent):
         return finish_line(event)
     if isinstance(event, e.JobEvent):
         return job_line(event)
     if isinstance(event, e.DecisionEvent):
         return decision_line(event)
-    if isinstance(event, RepairEvent):
-        return repair_line(event)
+    if isinstance(event, HeldEvent):
+        return held_line(event)
+    return repair_line(event)
+
+
+def _what(event: e.AnyEvent, metric: Metric | None) -> str:
+    if isinstance(event, _Apart):
+        return _of_a_room(event)
     match event:
         case (
             e.IterationStarted()

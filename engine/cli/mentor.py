@@ -20,6 +20,7 @@ from engine.knowledge.reviewed import (
     outcome_of,
     said_by,
     said_words,
+    waited_words,
 )
 
 
@@ -72,7 +73,8 @@ def _listed(state: RunState, review: Done) -> str:
     if review.opinion is None:
         return f"{head}\n  came to nothing: {printable(review.detail)}"
     said = review.opinion
-    lines = [said.critique, *(said_words(one) for one in said_by(state, review))]
+    waited = [waited_words(state, review)] if review.candidate else []
+    lines = [said.critique, *waited, *(said_words(one) for one in said_by(state, review))]
     body = "".join(f"\n  {printable(line)}" for line in lines)
     course = said.course.replace("_", " ")
     return f"{head}\n  {course}; {became_of(state, review)}{body}"

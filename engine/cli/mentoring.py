@@ -9,6 +9,7 @@ from engine.cli.missions import mission_text
 from engine.cli.request import Request
 from engine.core.campaign.load import LoadedCampaign
 from engine.core.campaign.mentor import MentorSpec
+from engine.core.reviews.parts import MentorRules
 from engine.core.space import Space
 from engine.knowledge.templates import Template, TemplateError, read_text, shipped
 from engine.loop.calls import CallSetup
@@ -26,10 +27,11 @@ def mentor_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
         ScriptError: its script cannot be played.
         AgentMissingError: its agent is not on this machine.
     """
-    spec = request.loaded.campaign.effective().mentor
-    if spec is None:
+    campaign = request.loaded.campaign.effective()
+    spec, rules = campaign.mentor, campaign.mentor_rules()
+    if spec is None or rules is None:
         return None
-    setup, who = _setup(request, spec), _called(request, spec)
+    setup, who = _setup(request, spec, rules), _called(request, spec)
 
     def make(writer: Writer, control: Control) -> Mentor:
         calls = calls_of(request, around, writer, who)
@@ -38,10 +40,10 @@ def mentor_of(request: Request, around: Surroundings) -> Callable[[Writer, Contr
     return make
 
 
-def _setup(request: Request, spec: MentorSpec) -> MentorSetup:
+def _setup(request: Request, spec: MentorSpec, rules: MentorRules) -> MentorSetup:
     campaign, folder = request.loaded.campaign.effective(), request.loaded.path.parent
     return MentorSetup(
-        rules=spec.to_rules(),
+        rules=rules,
         memory=campaign.memory.to_rules(),
         template=_template(spec, folder),
         mission=mission_text(spec.mission or campaign.mission, folder),

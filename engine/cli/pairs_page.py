@@ -6,7 +6,8 @@ from itertools import groupby
 from engine.core.measuring_lines import champion_text, noise_text
 from engine.core.metric import Metric
 from engine.core.pairs.words import short_words
-from engine.reports.iteration import HalfMeasured, Iteration
+from engine.reports.halves import HalfMeasured
+from engine.reports.iteration import Iteration
 
 
 def pair_lines(found: Iteration, metric: Metric) -> Iterator[str]:

@@ -43,8 +43,9 @@ def _lines(loaded: LoadedCampaign) -> Iterator[tuple[str, str]]:
                 pass
             case _:
                 assert_never(proposer)
-    if campaign.mentor is not None:
-        rules, agent = campaign.mentor.to_rules(), _agent(campaign.mentor.as_agent())
+    rules = campaign.mentor_rules()
+    if campaign.mentor is not None and rules is not None:
+        agent = _agent(campaign.mentor.as_agent())
         yield "mentor", f"{agent}, every {rules.every} iterations" if rules.every else agent
     yield "checks", _checks(loaded)
     yield "slots", str(campaign.slots)

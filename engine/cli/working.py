@@ -42,7 +42,7 @@ def working_of(request: Request, around: Surroundings) -> Make | None:
         mission=mission_text(spec.mission or campaign.mission, folder),
         by=spec.by,
         root=request.loaded.root,
-        mentor=campaign.mentor.to_rules() if campaign.mentor else None,
+        mentor=campaign.mentor_rules(),
     )
     who = called(request, spec.as_agent(), spec.budget)
 

@@ -92,6 +92,10 @@ from engine.core.recheck_events import (
 )
 from engine.core.repair.events import RepairEvent
 from engine.core.review_events import (
+    CandidateHeld,
+    CandidateReleased,
+    CandidateReplaced,
+    CandidateVetoed,
     ReviewAsked,
     ReviewFinished,
     ReviewInterrupted,
@@ -205,7 +209,8 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     """What the iteration will judge. `key` names its configuration: equal keys are equal runs.
 
     A candidate of code has a `commit`, or an `agent` that is to make one out of `base`, which is
-    what a stash holds when it `restores` that. `chosen` is what a worker's decision says of it.
+    what a stash holds when it `restores` that. `chosen` is what a worker's decision says of it,
+    `replaces` the candidate in whose place a review put it.
     """
 
     iteration: IterationNumber
@@ -221,6 +226,7 @@ class CandidateProposed(Event, frozen=True, kw_only=True):
     agent: str | None = None
     restores: StashId | None = None
     chosen: Chosen | None = None
+    replaces: CandidateId | None = None
 
 
 class VerdictReached(Event, frozen=True, kw_only=True):
@@ -314,6 +320,10 @@ AnyEvent = (
     | ReviewStarted
     | ReviewFinished
     | ReviewInterrupted
+    | CandidateHeld
+    | CandidateReleased
+    | CandidateVetoed
+    | CandidateReplaced
     | FinishPlanned
     | FinishRefused
     | FinishBegan

@@ -23,6 +23,8 @@ NAMES: Final = (
     "decision.held",  # it waits for a review
     "decision.settled",  # what the review does to it is recorded, nothing was begun yet
     "decision.taken",  # that it is carried out is recorded, nothing was begun or cut off yet
+    "candidate.held",  # a candidate waits for a review before its checks
+    "candidate.settled",  # what the review does to it is recorded, nothing is done about it yet
     "change.collected",  # its tree is a commit under a ref, unrecorded
     "change.recorded",  # the commit is recorded, no check was begun
     "change.carried",  # the change stands on the champion under a ref, unrecorded

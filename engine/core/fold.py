@@ -12,10 +12,11 @@ from engine.core.fold_jobs import fold_job, follow_check
 from engine.core.fold_memory import fold_memory
 from engine.core.fold_rechecks import champion_measured, fold_recheck, judged_against_champion
 from engine.core.fold_repairs import fold_repair
-from engine.core.fold_reviews import fold_review
+from engine.core.fold_reviews import PUT_ASIDE, fold_held, fold_review, put_in_place
 from engine.core.ids import CandidateId, CommandId
 from engine.core.noticing import overstated_by
 from engine.core.repair.events import RepairEvent
+from engine.core.review_events import HeldEvent
 from engine.core.state import (
     Answer,
     Candidate,
@@ -25,7 +26,7 @@ from engine.core.state import (
 )
 
 _ENDLESS: Final = 2**63
-_Apart = e.FinishEvent | e.DecisionEvent | e.JobEvent | RepairEvent
+_Apart = e.FinishEvent | e.DecisionEvent | e.JobEvent | RepairEvent | HeldEvent
 
 
 class FoldError(Exception):
@@ -142,6 +143,8 @@ def _in_its_room(state: RunState, event: _Apart, record: e.Record) -> None:
         fold_job(state, event)
     elif isinstance(event, RepairEvent):
         fold_repair(state, event, _open(state, event.iteration, record))
+    elif isinstance(event, HeldEvent):
+        fold_held(state, event, _open(state, event.iteration, record))
     elif isinstance(event, e.FinishEvent):
         fold_finish(state, event, record.time)
     else:
@@ -261,6 +264,7 @@ def _proposed(state: RunState, event: e.CandidateProposed, record: e.Record) -> 
         proposer=event.proposer,
         code=code_of(state, event),
         chosen=event.chosen,
+        instead=put_in_place(state, event.replaces, event.candidate),
     )
     if state.baseline is None:
         state.baseline = event.candidate
@@ -271,6 +275,7 @@ def _verdict(state: RunState, event: e.VerdictReached, record: e.Record) -> None
     del state.open[event.iteration]
     if event.candidate == state.baseline:
         state.overstated = overstated_by(state, turn, event.metrics)
+    state.reviews.put_aside = turn.held is not None and turn.held.settled in PUT_ASIDE
     judged_against_champion(state, event)
     _judge(state.candidates[event.candidate], event, turn)
     count_failures(state, event)

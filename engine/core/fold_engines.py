@@ -35,6 +35,7 @@ def fold_engine(state: RunState, event: EngineEvent, time: str) -> None:
             forgeable = state.metric.forgeable or event.metric.forgeable
             state.campaign_sha256, state.document = event.campaign_sha256, event.document
             state.metric = msgspec.structs.replace(event.metric, forgeable=forgeable)
+            state.reviews.instead = None
         case e.RunPaused():
             state.paused = Pausing(by=event.by, reason=event.reason, since=time, halt=event.halt)
         case e.RunResumed():

@@ -1,13 +1,17 @@
 """From events of the mentor to state; a part of `engine.core.fold`."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from engine.core import events as e
 from engine.core.fold_spend import add_spend
 from engine.core.ids import CandidateId
-from engine.core.reviews.parts import KEPT_REVIEWS, OpenReview, Review
-from engine.core.state import RunState
+from engine.core.review_events import HeldEvent
+from engine.core.reviews.parts import KEPT_REVIEWS, Held, Instead, OpenReview, Review
+from engine.core.state import OpenIteration, RunState
+
+PUT_ASIDE: Final = frozenset({"vetoed", "replaced"})
+"""What a review may do to a candidate that keeps it from its checks."""
 
 ReviewEvent = e.ReviewAsked | e.ReviewStarted | e.ReviewFinished | e.ReviewInterrupted
 
@@ -29,7 +33,11 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
                 folder=event.folder,
                 reasons=event.reasons,
                 decision=event.decision,
+                candidate=event.candidate,
             )
+            for turn in state.open.values():
+                if turn.held is not None and turn.candidate == event.candidate:
+                    turn.held.review = event.review
             if (held := state.decisions.held) is not None and held.id == event.decision:
                 held.review = event.review
         case e.ReviewFinished():
@@ -39,6 +47,40 @@ def fold_review(state: RunState, event: ReviewEvent, time: str) -> None:
             _spend(state, event)
         case _:
             assert_never(event)
+
+
+def fold_held(state: RunState, event: HeldEvent, turn: OpenIteration) -> None:
+    """Change the state by what a review does to a candidate before its checks."""
+    if isinstance(event, e.CandidateHeld):
+        turn.held = Held(until=event.until, reasons=event.reasons)
+        return
+    if turn.held is None:
+        return
+    turn.held.why = event.reason
+    match event:
+        case e.CandidateReleased():
+            turn.held.settled = "released"
+        case e.CandidateVetoed():
+            turn.held.settled = "vetoed"
+        case e.CandidateReplaced():
+            turn.held.settled = "replaced"
+            state.reviews.instead = Instead(
+                review=event.review, candidate=event.candidate, decision=event.replacement
+            )
+        case _:
+            assert_never(event)
+
+
+def put_in_place(
+    state: RunState, replaced: CandidateId | None, candidate: CandidateId
+) -> Instead | None:
+    """What a review put in the place of `replaced`, now that `candidate` is proposed for it."""
+    found = state.reviews.instead
+    if found is None or found.candidate != replaced:
+        return None
+    state.reviews.instead = None
+    note_follows(state, [found.review], candidate)
+    return found
 
 
 def note_followed(state: RunState, event: e.AgentFinished) -> None:
@@ -88,6 +130,7 @@ def _finished(state: RunState, event: e.ReviewFinished) -> None:
             detail=event.detail,
             searched=event.searched,
             decision=begun.decision,
+            candidate=begun.candidate,
         )
     )
     del reviews.done[:-KEPT_REVIEWS]

@@ -16,6 +16,7 @@ from engine.core.decisions.events import (
 )
 from engine.core.decisions.parts import SAFE, Decided, Decision
 from engine.core.finish.times import unix_s, utc
+from engine.core.holding_candidates import candidate_review_due
 from engine.core.ids import DecisionId
 from engine.core.reviewing import due
 from engine.core.reviews.parts import MentorRules, Review
@@ -38,6 +39,8 @@ def review_due(state: RunState, rules: MentorRules) -> list[str]:
 
     Else it would begin a moment before the decision is known that it is to look at.
     """
+    if rules.candidates:
+        return candidate_review_due(state, rules)
     waiting = state.decisions.held
     if waiting is not None and not waiting.review and state.reviews.open is None:
         return waiting.held_for

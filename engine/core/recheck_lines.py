@@ -79,10 +79,21 @@ def ended_text(event: e.RecheckEnded, metric: Metric | None) -> str:
             told = f"the baseline {event.against} measured again: {now}"
             return f"{told}; {event.candidate} {_held(event)}: {event.reason}"
         case "final":
-            told = "by the final checks" if event.outcome == "held" else "fails its final checks"
-            return f"{event.candidate} {told}: {event.reason}"
+            return f"{event.candidate} {_tested(event)}: {event.reason}"
         case _:
             assert_never(event.purpose)
+
+
+def _tested(event: e.RecheckEnded) -> str:
+    match event.outcome:
+        case "held":
+            return "by the final checks"
+        case "failed":
+            return "fails its final checks"
+        case "inconclusive" | "infra" | "moot":
+            return "could not be tested by the final checks"
+        case _:
+            assert_never(event.outcome)
 
 
 def _confirmed(event: e.RecheckEnded) -> str:

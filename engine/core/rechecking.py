@@ -67,16 +67,38 @@ def due_at_end(
 
 def _final(state: RunState, plan: Plan, slot: int, most: int | None) -> RecheckBegun | None:
     """The next of whom the final checks are due: of the champion at least, where there is time."""
-    if not plan.final or most == 0 or state.baseline is None:
+    if most == 0:
         return None
     leaders = (_how_many(state, plan.referee) if plan.referee else 0) if most is None else most
+    # What an earlier finish had no time for is made good by an end that has.
+    left = to_be_tested(state, plan, leaders, again=most is None)
+    return _wish(state, left[0], "final", slot) if left else None
+
+
+def to_be_tested(
+    state: RunState, plan: Plan, leaders: int, *, again: bool = False
+) -> list[Candidate]:
+    """Who has not met the final checks since the last iteration: leaders, last the baseline.
+
+    Args:
+        state: the run.
+        plan: its checks.
+        leaders: how many meet them; the champion at least.
+        again: also those that were kept from them by the machine or by the time, a few times.
+    """
+    if not plan.final or state.baseline is None:
+        return []
     tested = _leaders(state)[: max(1, leaders)]
     first = state.candidates[state.baseline]
-    for candidate in (*tested, *([first] if first.scored and first not in tested else [])):
-        last = state.rechecks.of(candidate.id).final
-        if last is None or last.at != state.last_iteration:
-            return _wish(state, candidate, "final", slot)
-    return None
+    wanted = (*tested, *([first] if first.scored and first not in tested else []))
+    return [each for each in wanted if _is_untested(state, each, again=again)]
+
+
+def _is_untested(state: RunState, candidate: Candidate, *, again: bool) -> bool:
+    last = state.rechecks.of(candidate.id).final
+    if last is None or last.at != state.last_iteration:
+        return True
+    return again and last.outcome == "infra" and last.tries < _MOST_TRIES
 
 
 def _how_many(state: RunState, referee: PlannedReferee) -> int:

@@ -11,6 +11,7 @@ import msgspec
 from engine.core.agent_turn import agent_step
 from engine.core.events import CheckFinished, VerdictReached
 from engine.core.gates import vetoes
+from engine.core.holding_candidates import review_step
 from engine.core.ids import CandidateId
 from engine.core.judging import by_pairs, calibrated, half_failed
 from engine.core.measuring import SYNC, in_turn, made_ready_again, next_half, pairs_of, stale
@@ -23,10 +24,12 @@ from engine.core.steps import (
     CarryOver,
     CollectChange,
     DrawPair,
+    HoldUp,
     PutAside,
     Repair,
     RunAgent,
     RunCheck,
+    Settle,
     TakeTurns,
     Wait,
 )
@@ -42,6 +45,8 @@ Step = (
     | DrawPair
     | TakeTurns
     | PutAside
+    | HoldUp
+    | Settle
     | Wait
     | VerdictReached
 )
@@ -73,6 +78,7 @@ def _next(state: RunState, turn: OpenIteration, plan: Plan, now_s: float) -> Ste
     step = (
         agent_step(state, turn, plan, now_s)
         or twin(state, turn)
+        or review_step(state, turn, plan, now_s)
         or repair_step(turn, plan)
         or _after_failure(state, turn, plan, now_s)
         or half_failed(state, turn, plan, now_s)

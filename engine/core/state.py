@@ -33,7 +33,7 @@ from engine.core.pairs.decided import Decision
 from engine.core.parts import AgentAnswer, Hotspot, Tokens
 from engine.core.rechecked import Rechecks
 from engine.core.repair.parts import Fallback, Repairs
-from engine.core.reviews.parts import Reviews
+from engine.core.reviews.parts import Instead, Reviews
 from engine.core.turn import OpenIteration
 from engine.core.verdict import SCORED, Verdict
 
@@ -76,7 +76,7 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     `measured` is known of those that became the champion. `reigned` is the number of the event
     that made it champion the last time, 0 where none did, or a person or a confirmation took that
     back. `ruled` is what these said of it. `chosen` is what a worker's decision says of it,
-    `fallback` what it is run with instead.
+    `fallback` what it is run with instead, `instead` what a review put in another's place by it.
     """
 
     id: CandidateId
@@ -98,6 +98,7 @@ class Candidate(msgspec.Struct, kw_only=True, gc=False):
     ruled: str = ""
     chosen: Chosen | None = None
     fallback: Fallback | None = None
+    instead: Instead | None = None
 
     @property
     def scored(self) -> bool:

@@ -1,8 +1,11 @@
 """What an iteration can do next."""
 
+from typing import Literal
+
 import msgspec
 
-from engine.core.ids import CandidateId, IterationNumber
+from engine.core.decisions.parts import Decision
+from engine.core.ids import CandidateId, IterationNumber, ReviewId
 from engine.core.parts import Half, Role
 from engine.core.repair.parts import Found
 
@@ -51,6 +54,22 @@ class CarryOver(msgspec.Struct, frozen=True, kw_only=True):
 
 class PutAside(msgspec.Struct, frozen=True):
     """Keep what is under way under a private ref, and end the iteration."""
+
+
+class HoldUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a candidate wait for a review before its checks, until then at most, and why."""
+
+    reasons: list[str]
+    until_s: float
+
+
+class Settle(msgspec.Struct, frozen=True, kw_only=True):
+    """Say what becomes of a candidate that waits for a review."""
+
+    outcome: Literal["released", "vetoed", "replaced"]
+    reason: str
+    review: ReviewId | None = None
+    replacement: Decision | None = None
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

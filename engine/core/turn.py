@@ -15,6 +15,7 @@ from engine.core.ids import ApprovalId, CandidateId, IterationNumber, JobId, Tra
 from engine.core.parts import Half
 from engine.core.repair.events import RepairStarted
 from engine.core.repair.parts import Mended
+from engine.core.reviews.parts import Held
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -39,7 +40,7 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     is what chance has said of pairs. `again` says for what a candidate is measured again whose own
     iteration is over. `cut` says why the run's finish leaves no time for what is left of it. `job`
     is what runs `check`, where that outlives the engine. `repair` is under way, `mended` is what
-    became of those before it, by check.
+    became of those before it, by check. `held` tells that its candidate waits for a review, or did.
     """
 
     iteration: IterationNumber
@@ -69,12 +70,20 @@ class OpenIteration(msgspec.Struct, kw_only=True):
     job: JobId | None = None
     repair: RepairStarted | None = None
     mended: dict[str, Mended] = {}
+    held: Held | None = None
+
+    @property
+    def waits_for_review(self) -> bool:
+        """Whether its candidate waits for a review before its checks."""
+        return self.held is not None and not self.held.settled
 
     @property
     def phase(self) -> str:
         """What the slot is doing, in a word or two."""
         if self.agent is not None:
             return self.agent.agent
+        if self.waits_for_review:
+            return "waits for a review"
         told = self.check or (f"repairing {self.repair.check}" if self.repair else "deciding")
         if self.check is not None and self.half is not None:
             told = f"{self.check}, pair {self.half.pair}, {self.half.role}"

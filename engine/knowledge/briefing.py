@@ -11,6 +11,7 @@ import msgspec
 from engine.core.ids import IterationNumber
 from engine.core.metric import Metric
 from engine.core.parts import AgentAnswer, Hotspot
+from engine.core.reviews.parts import Instead
 from engine.core.state import Candidate, Directive, RunState
 from engine.knowledge import ideas
 from engine.knowledge.chosen import tried
@@ -18,7 +19,7 @@ from engine.knowledge.deadline import deadline_lines
 from engine.knowledge.escalation import Escalation, of_trials
 from engine.knowledge.past import Trial, trials
 from engine.knowledge.remembered import memory_texts
-from engine.knowledge.reviewed import newest_lines
+from engine.knowledge.reviewed import instead_lines, newest_lines
 from engine.knowledge.wording import clip, figure, gain_share, one_line, percent, section
 
 CAPS: Final = {
@@ -52,7 +53,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 
     `escalate_below` is a share. `protected` are patterns of paths. `minutes`, `tokens` and `usd`
     are what this iteration may use; None where nothing limits it. `device` is what the device
-    broker offers, empty where it offers nothing. `mission` is what to look at above all.
+    broker offers, empty where it offers nothing. `mission` is what to look at above all,
+    `instead` what a review put in the place of an earlier change.
     """
 
     iteration: int
@@ -67,6 +69,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     usd: float | None = None
     device: str = ""
     mission: str = ""
+    instead: Instead | None = None
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,11 +95,15 @@ def brief(state: RunState, occasion: Occasion) -> Briefing:
     texts = {
         "campaign": _campaign(state),
         "champion": _champion(state, judged, occasion.base),
-        "results": _results(state.metric, judged),
+        "results": _results(state, judged),
         "hypotheses": ideas.open_ideas(judged, _under_way(state), CAPS["hypotheses"]),
         "negatives": ideas.negatives(state.metric, judged, CAPS["negatives"]),
         "hotspots": _hotspots(state, judged),
-        "mentor": section("What the mentor says", newest_lines(state), CAPS["mentor"]),
+        "mentor": section(
+            "What the mentor says",
+            [*instead_lines(occasion.instead), *newest_lines(state)],
+            CAPS["mentor"],
+        ),
         **memory_texts(state, judged, IterationNumber(occasion.iteration), CAPS),
         "directives": directives_text(in_force, CAPS["directives"]),
         "budget": _budget(state, occasion),
@@ -231,24 +238,24 @@ def _said(one: Candidate) -> list[str]:
     return [f"- what it changed: {one_line(what, 400)}"] if what else []
 
 
-def _results(metric: Metric, judged: Sequence[Trial]) -> str:
-    lines = [_result(metric, trial) for trial in judged[:_RESULTS]]
+def _results(state: RunState, judged: Sequence[Trial]) -> str:
+    lines = [_result(state, trial) for trial in judged[:_RESULTS]]
     if len(judged) > _RESULTS:
         lines.append(f"({len(judged) - _RESULTS} older ones are not shown)")
     return section("Last results, newest first", lines, CAPS["results"])
 
 
-def _result(metric: Metric, trial: Trial) -> str:
+def _result(state: RunState, trial: Trial) -> str:
     one, answer = trial.candidate, trial.answer
     words = [f"- {one.id} {trial.verdict}"]
     words += [one_line(one.ruled, 160)] if one.ruled else []
     if one.value is not None:
-        words.append(figure(one.value, metric.unit))
+        words.append(figure(one.value, state.metric.unit))
     if trial.gain is not None:
         words.append(f"gain {percent(trial.gain)}")
     line = ", ".join(words)
     if one.chosen is not None:
-        line += f"; {tried(one, 240)}"
+        line += f"; {tried(state, one, 240)}"
     if answer is not None and answer.hypothesis:
         line += f"; hypothesis: {one_line(answer.hypothesis, 160)}"
     if answer is not None and answer.prediction:

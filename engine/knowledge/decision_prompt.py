@@ -129,7 +129,7 @@ def _runs(state: RunState, asked: Asked) -> str:
 
 def _run(state: RunState, turn: OpenIteration, now_s: float) -> str:
     one = state.candidates.get(turn.candidate) if turn.candidate else None
-    what = tried(one, 200) if one else ""
+    what = tried(state, one, 200) if one else ""
     age = _duration(now_s - unix_s(turn.since))
     figures = {name: value for report in turn.finished for name, value in report.metrics.items()}
     shown = ", ".join(f"{name} {value:.6g}" for name, value in sorted(figures.items()))

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine.core.ids import CandidateId, TodoId
-from engine.core.reviews.parts import Review
+from engine.core.reviews.parts import Instead, Review
 from engine.core.state import RunState
 from engine.knowledge.past import Trial, trials
 from engine.knowledge.wording import one_line, percent
@@ -132,6 +132,33 @@ def effects_words(found: Effects) -> str:
         if share is not None
     ]
     return f"Followed: {', '.join(parts)}; gain {percent(found.gain)}. {'; '.join(shares)}."
+
+
+def waited_words(state: RunState, review: Review) -> str:
+    """What became of the candidate that waited for a review before its checks."""
+    if review.candidate is None:
+        return ""
+    one = state.candidates.get(review.candidate)
+    by = ", ".join(
+        each.id
+        for each in state.candidates.values()
+        if each.instead is not None and each.instead.review == review.id
+    )
+    placed = f"; in its place {by}" if by else ""
+    became = "it waits" if one is None or one.verdict is None else str(one.verdict)
+    return f"{review.candidate} waited for it: {became}{placed}"
+
+
+def instead_lines(instead: Instead | None) -> list[str]:
+    """What an agent is to do in the place of a change that a review put aside."""
+    if instead is None:
+        return []
+    said = instead.decision
+    what = ": ".join(filter(None, [said.label, said.rationale]))
+    return [
+        f"{instead.review} put {instead.candidate} aside before it was checked. In its place, do "
+        f"this now, and put {instead.review} into `follows`: {one_line(what, 1_100)}"
+    ]
 
 
 def newest_lines(state: RunState) -> list[str]:

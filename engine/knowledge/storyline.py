@@ -22,7 +22,7 @@ def story_line(state: RunState, one: Candidate, gain: float | None = None) -> st
         words.append(f"{state.metric.name} {figure(one.value, state.metric.unit)}")
     if gain is not None:
         words.append(percent(gain))
-    words += filter(None, [_tried(one), one_line(one.reason, 160)])
+    words += filter(None, [_tried(state, one), one_line(one.reason, 160)])
     return one_line(" | ".join(words), _LONGEST)
 
 
@@ -42,10 +42,10 @@ def stalled_story(state: RunState, judged: Sequence[Trial], most: int) -> list[s
     return [head, *reversed(kept)]
 
 
-def _tried(one: Candidate) -> str:
+def _tried(state: RunState, one: Candidate) -> str:
     answer = one.code.answer if one.code else None
     if answer is not None and (answer.hypothesis or answer.summary):
         return one_line(answer.hypothesis or answer.summary, 160)
     if one.code is not None and one.code.agent is None:
         return "the code as it was"
-    return tried(one, 160)
+    return tried(state, one, 160)

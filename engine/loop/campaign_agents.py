@@ -26,6 +26,7 @@ from engine.core.campaign.budget import BudgetPart
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.events import AgentFinished, AgentInterrupted, AgentStarted
 from engine.core.parts import AgentAnswer, Tokens
+from engine.core.reviews.parts import Instead
 from engine.core.secrets import Redactor
 from engine.core.signature import signature
 from engine.core.state import Code, OpenIteration, RunState
@@ -211,7 +212,12 @@ class CampaignAgents:
             tokens=budget.tokens,
             usd=budget.usd,
             mission=self._setup.mission,
+            instead=self._instead(turn),
         )
+
+    def _instead(self, turn: OpenIteration) -> Instead | None:
+        assert turn.candidate is not None  # noqa: S101  (proposed in its transaction)
+        return self._writer.state.candidates[turn.candidate].instead
 
     def _task(self, started: AgentStarted, tree: Path) -> AgentTask:
         spec, setup = self._setup.spec, self._setup

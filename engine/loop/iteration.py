@@ -20,6 +20,7 @@ from engine.core.events import (
     VerdictReached,
 )
 from engine.core.finishing import counted
+from engine.core.holding_candidates import recorded
 from engine.core.ids import IterationNumber, JobId
 from engine.core.jobs.events import JobEvent
 from engine.core.judging import found_out
@@ -33,10 +34,12 @@ from engine.core.steps import (
     CarryOver,
     CollectChange,
     DrawPair,
+    HoldUp,
     PutAside,
     Repair,
     RunAgent,
     RunCheck,
+    Settle,
     TakeTurns,
     Wait,
 )
@@ -157,6 +160,7 @@ class Iteration:
         code: CodeSteps,
         repairs: Repairs | None = None,
         setbacks: Setbacks | None = None,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
         self._control = control
@@ -167,6 +171,7 @@ class Iteration:
         self._follower = Follower(writer)
         self._repairs = repairs
         self._setbacks = setbacks or Setbacks(writer, control)
+        self._now_s = now_s
 
     async def complete(self, number: IterationNumber) -> bool:
         """Run what is left of an iteration; False when the engine drains before its verdict."""
@@ -215,10 +220,12 @@ class Iteration:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             turn = state.open[number]
-            step = next_step(state, turn, self._plan, time.time())
+            step = next_step(state, turn, self._plan, self._now_s())
             found.append(step)
             if isinstance(step, DrawPair):
                 return [drawn(turn, step)]
+            if isinstance(step, HoldUp | Settle):
+                return recorded(turn, step)
             if not isinstance(step, VerdictReached):
                 return []
             return [*found_out(state, turn, self._plan, step), step, *counted(state, step)]
@@ -237,11 +244,17 @@ class Iteration:
         | CollectChange
         | CarryOver
         | PutAside
+        | HoldUp
+        | Settle
         | Wait,
     ) -> None:
         match step:
             case DrawPair():
                 pass  # what was drawn is recorded
+            case HoldUp():
+                failpoints.reach("candidate.held")
+            case Settle():
+                failpoints.reach("candidate.settled")
             case RunCheck():
                 await self._check(number, step)
             case Repair():
@@ -269,7 +282,7 @@ class Iteration:
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(step.until_s))
         self._writer.trouble.note(source, f"waiting until {until}: {step.reason}")
         try:
-            with anyio.move_on_after(max(0.0, step.until_s - time.time())):
+            with anyio.move_on_after(max(0.0, step.until_s - self._now_s())):
                 await self._writer.wait_change()
         finally:
             self._writer.trouble.note(source, None)
@@ -290,7 +303,7 @@ class Iteration:
         def begin(state: RunState) -> Sequence[AnyEvent]:
             # Since the gate was passed a pause may have been recorded, after which nothing starts,
             # or another iteration may have begun to measure.
-            step_now = next_step(state, state.open[number], self._plan, time.time())
+            step_now = next_step(state, state.open[number], self._plan, self._now_s())
             if self._control.held or step_now != step:
                 return []
             return [as_job(state, self._plan, started)]

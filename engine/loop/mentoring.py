@@ -15,9 +15,11 @@ from engine.agents.attempt import SessionResult
 from engine.core import failpoints
 from engine.core.events import AnyEvent, ReviewFinished, ReviewInterrupted, ReviewStarted
 from engine.core.holding import review_due
+from engine.core.holding_candidates import waiting_candidate, waiting_turn
 from engine.core.housekeeping import Author, housekeeping
 from engine.core.ids import IterationNumber
 from engine.core.memory.parts import MemoryRules
+from engine.core.replacing import fitted
 from engine.core.reviewing import review_id, signals
 from engine.core.reviews.parts import MentorRules, OpenReview, Opinion
 from engine.core.space import Space
@@ -161,13 +163,16 @@ class Mentoring:
             parts=prompt.parts,
             log=self._paths.mentor_span(),
             decision=state.decisions.held.id if state.decisions.held else None,
+            candidate=waiting_candidate(state),
         )
 
     def _replacing(self, state: RunState) -> bool:
-        return self._setup.rules.policy == "replace" and state.decisions.held is not None
+        waits = state.decisions.held is not None or waiting_turn(state) is not None
+        return self._setup.rules.policy == "replace" and waits
 
     def _read(self, started: ReviewStarted, result: SessionResult) -> Reading:
-        replaces = self._setup.rules.policy == "replace" and started.decision is not None
+        waited = started.decision or started.candidate
+        replaces = self._setup.rules.policy == "replace" and waited is not None
         space = self._setup.space if replaces else None
         return read_review(result.answer, result.structured, space)
 
@@ -181,7 +186,7 @@ class Mentoring:
         opinion, detail, problems = None, result.detail, list[str]()
         if result.outcome == "answered":
             reading = self._read(started, result)
-            opinion, problems = reading.opinion, reading.problems
+            opinion, problems = self._fitted(state, started, reading)
             if opinion is not None and self._setup.require_search and not ended.searched:
                 opinion, detail = None, "it looked nothing up, which require_web_search asks for"
             elif problems:
@@ -202,6 +207,16 @@ class Mentoring:
             model=result.model,
         )
         return [finished, *self._remembered(state, opinion)]
+
+    def _fitted(
+        self, state: RunState, started: ReviewStarted, reading: Reading
+    ) -> tuple[Opinion | None, list[str]]:
+        """The opinion, with a replacement only where that can take the candidate's place."""
+        said, waited = reading.opinion, started.candidate
+        if said is None or said.replacement is None or waited is None:
+            return said, reading.problems
+        found, problems = fitted(state, waited, said.replacement, self._setup.space)
+        return msgspec.structs.replace(said, replacement=found), [*reading.problems, *problems]
 
     def _remembered(self, state: RunState, opinion: Opinion | None) -> list[AnyEvent]:
         if opinion is None:

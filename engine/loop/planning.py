@@ -25,7 +25,7 @@ def plan_of(campaign: Campaign) -> Plan:
         gates=tuple(gate.to_gate(name) for name, gate in effective.gates.items()),
         referee=_referee(effective),
         memory=effective.memory.to_rules(),
-        mentor=effective.mentor.to_rules() if effective.mentor else None,
+        mentor=effective.mentor_rules(),
         resources=effective.resources,
         repair=effective.repair
         and effective.repair.to_rules(effective.environment, sealed=effective.sealed),

@@ -25,6 +25,7 @@ from engine.core.rechecked import Recheck
 from engine.core.rechecking import RecheckStep, due, due_at_end, next_recheck_step, seed_of_pair
 from engine.core.state import RunState
 from engine.core.steps import DrawPair, RunCheck, TakeTurns, Wait
+from engine.core.untested import untested
 from engine.loop.control import Control, CutOff
 from engine.loop.drawing import drawn
 from engine.loop.guard import Guard
@@ -85,6 +86,7 @@ class Rechecks:
         """
         while is_over() and not self._control.held:
             if not await self._take(_FIRST, self._leader):
+                await self._writer.decide(lambda state: untested(state, self._plan))
                 return
 
     def _leader(self, state: RunState) -> RecheckBegun | None:

@@ -195,6 +195,7 @@ def begun(state: RunState, slot: int, proposal: Proposal) -> list[e.AnyEvent]:
             agent=proposal.agent,
             restores=proposal.restores,
             chosen=proposal.chosen,
+            replaces=proposal.replaces,
         ),
         *_taken(state, number, proposal),
     ]

@@ -101,6 +101,7 @@ class Working:
         guard: halts the run.
         calls: asks its program.
         may_begin: whether an iteration may begin now.
+        now_s: seconds since 1970.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Working:
         guard: Guard,
         calls: Calls,
         may_begin: Callable[[], bool],
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self._setup = setup
         self._writer = writer
@@ -121,6 +123,7 @@ class Working:
         self._guard = guard
         self._calls = calls
         self._may_begin = may_begin
+        self._now_s = now_s
 
     async def run(self) -> None:
         """Ask whenever something is to be decided, for ever; cancelled, it records that."""
@@ -149,11 +152,11 @@ class Working:
     def _due(self, state: RunState) -> list[str]:
         if state.paused is not None:
             return []
-        return due(state, time.time(), may_begin=self._may_begin())
+        return due(state, self._now_s(), may_begin=self._may_begin())
 
     async def _wait(self) -> None:
         """Until something happened, or is due by the clock."""
-        state, now_s = self._writer.state, time.time()
+        state, now_s = self._writer.state, self._now_s()
         until = state.decisions.waits_until
         waits = bool(until) and not state.turns and unix_s(until) > now_s
         self._note(f"the worker is left alone until {until[:19]}Z" if waits else None)
@@ -170,7 +173,7 @@ class Working:
             other = replacement_of(state)
             facts = self._facts(other) if other is not None else Facts()
             over = not self._may_begin()
-            return settled(state, rules, self._means(time.time()), facts, over=over)
+            return settled(state, rules, self._means(self._now_s()), facts, over=over)
 
         records = await self._writer.decide(decide)
         if records:
@@ -225,7 +228,7 @@ class Working:
         asked = Asked(
             decision=name,
             reasons=reasons,
-            now_s=time.time(),
+            now_s=self._now_s(),
             commands=setup.rules.gate.commands,
             mission=setup.mission,
             tails={number: self._tail(IterationNumber(number)) for number in state.open},
@@ -265,7 +268,7 @@ class Working:
         begun = state.decisions.open
         if begun is None:
             return []
-        rest = utc(time.time() + rest_s(state, self._setup.rules)) if cut.let_down else ""
+        rest = utc(self._now_s() + rest_s(state, self._setup.rules)) if cut.let_down else ""
         lost = lost_decision(self._paths, begun, cut.reason)
         return [msgspec.structs.replace(lost, rest_until=rest)]
 
@@ -298,7 +301,7 @@ class Working:
         decision = reading.decision
         if decision is not None and decision.action not in SAFE:
             decision = setup.ground.completed(decision, state)
-        now_s = time.time()
+        now_s = self._now_s()
         answered = DecisionAnswered(
             decision=asked.decision,
             outcome=result.outcome,

@@ -48,10 +48,18 @@ class Trouble:
 class Writer:
     """Holds the state and the journal; everything that happens to a run goes through `decide`."""
 
-    def __init__(self, journal: Journal, state: RunState, trouble: Trouble) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        state: RunState,
+        trouble: Trouble,
+        *,
+        now: Callable[[], str] = now_utc,
+    ) -> None:
         self.state = state
         self.trouble = trouble
         self._journal = journal
+        self._now = now
         # A free lock is taken at once: every decision takes it, and goes to a thread right after.
         self._lock = anyio.Lock(fast_acquire=True)
         self._one_thread = anyio.CapacityLimiter(1)
@@ -108,7 +116,7 @@ class Writer:
             try:
                 records = await self._in_thread(
                     lambda: self._journal.append(
-                        events, expected_seq=self.state.seq, time=now_utc()
+                        events, expected_seq=self.state.seq, time=self._now()
                     )
                 )
             except JournalDelayed as error:

@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from engine.core.decision_lines import words_of
 from engine.core.ids import ReviewId
 from engine.core.parts import PromptPart
 from engine.core.reviews.parts import Review, Signals
@@ -17,6 +16,7 @@ from engine.knowledge.reviewed import became_of
 from engine.knowledge.storyline import story_line
 from engine.knowledge.templates import Template, fill, parse
 from engine.knowledge.wording import one_line, section
+from engine.mentor.waiting import asked_instead, what_waits
 
 MENTOR: Final = "mentor.md"
 _NOT_ITS_OWN: Final = frozenset({"storyline", "escalation", "device", "protected", "mentor"})
@@ -42,19 +42,6 @@ End with one JSON object and nothing after it, alone or in a ```json block. All 
  "advice": "",
  "housekeeping": {"todo_new": [], "resolve_shared_todo_ids": [],
                   "notes_update": "", "data_exploration_update": ""}}
-```"""
-
-
-_INSTEAD: Final = """
-
-The worker's decision waits for you. Where it is off_track and you know something better, add to the
-object what is to be done instead, with the keys of a decision; else with the action "none":
-
-```json
- "replacement": {"action": "none | run | propose | stop_run | wait | shut_down",
-                 "rationale": "", "category": "other", "label": "", "command": "", "folder": "",
-                 "parameters": [{"name": "...", "value": "..."}], "run": "",
-                 "wait_s": 0, "monitor_s": 0}
 ```"""
 
 
@@ -94,9 +81,9 @@ def assemble(template: Template, state: RunState, asked: Asked) -> Prompt:
         "story": _story(state),
         "reviews": _reviews(state),
         "signals": _signals(asked.signals),
-        "answer": _ANSWER + (_INSTEAD if asked.replacing else ""),
+        "answer": _ANSWER + (asked_instead(state) if asked.replacing else ""),
     }
-    waits = _waits(state)
+    waits = what_waits(state)
     if DECISION not in template.names and waits:  # a template from before there were any
         texts["signals"] = "\n\n".join(filter(None, [waits, texts["signals"]]))
     texts[DECISION] = waits
@@ -128,20 +115,6 @@ def _review(state: RunState, review: Review) -> str:
     head = f"- {review.id}, after {review.at_iteration} iterations, {said.course}"
     advice = f"; advice: {one_line(said.advice, 160)}" if said.advice else ""
     return f"{head}: {one_line(said.critique, 200)}{advice}; {became_of(state, review)}"
-
-
-def _waits(state: RunState) -> str:
-    """The decision that waits for the review."""
-    waiting = state.decisions.held
-    if waiting is None or waiting.decision is None:
-        return ""
-    said = waiting.decision
-    lines = [
-        f"{waiting.id}: {one_line(words_of(said), 600)}",
-        f"- kind of idea: {said.category}",
-        f"- its rationale: {one_line(said.rationale, 800)}",
-    ]
-    return section("The worker's decision, which waits for you", lines, 1_800)
 
 
 def _signals(found: Signals) -> str:

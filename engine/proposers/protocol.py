@@ -30,7 +30,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate to be judged, in the words of the event CandidateProposed.
 
     Its own `seed` is for the program that runs the candidate. With an `agent` that is to change
-    `base`; else the code, if there is any, is that of `commit`. `chosen` is what a worker decided.
+    `base`; else the code, if there is any, is that of `commit`. `chosen` is what a worker decided;
+    `replaces` is the candidate in whose place a review put it.
     """
 
     parameters: Parameters
@@ -44,6 +45,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     base: str | None = None
     restores: StashId | None = None
     chosen: Chosen | None = None
+    replaces: CandidateId | None = None
 
 
 class NotYet(msgspec.Struct, frozen=True, kw_only=True):

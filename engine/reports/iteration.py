@@ -17,11 +17,12 @@ from engine.core.parts import (
     Half,
     Hotspot,
     PromptPart,
-    Role,
     Tokens,
 )
 from engine.core.repair.events import RepairEvent
+from engine.core.review_events import HeldEvent
 from engine.reports.begun import Begun, BegunTeller
+from engine.reports.halves import HalfMeasured, half_of
 from engine.reports.mending import Mending, mend
 from engine.reports.questions import Question, ask
 
@@ -73,21 +74,6 @@ class Check(msgspec.Struct, kw_only=True):
     job_ended: JobEnded | None = None
 
 
-class HalfMeasured(msgspec.Struct, frozen=True, kw_only=True):
-    """One half of a pair as it ended; `value` is the metric's, None where it failed."""
-
-    pair: int
-    role: Role
-    of: CandidateId
-    check: str
-    value: float | None
-    duration_s: float
-    outcome: e.CheckOutcome
-    detail: str
-    log: e.LogSpan
-    prepares: bool = False
-
-
 class Against(msgspec.Struct, frozen=True, kw_only=True):
     """The champion that an iteration had to beat."""
 
@@ -102,6 +88,8 @@ class Iteration(msgspec.Struct, kw_only=True):
     value is than that one's. `changes` has the commit that was collected, then what it was carried
     over to. `halves` are the measurements in pairs, which are not among `checks`; `decision` is
     what they came to, `again` what they said of the champion, `noise` what the baseline's told.
+    `held` is what a review had to do with it before its checks, `replaces` the candidate in whose
+    place one put it.
     """
 
     run: str
@@ -140,6 +128,8 @@ class Iteration(msgspec.Struct, kw_only=True):
     gain_percent: float | None = None
     begun: Begun | None = None
     repairs: list[Mending] = []
+    held: list[HeldEvent] = []
+    replaces: CandidateId | None = None
 
     @property
     def answer(self) -> AgentAnswer | None:
@@ -262,6 +252,8 @@ class _Teller:
                 found.commit, found.base = event.commit, event.base
             case e.AttemptStashed():
                 found.stash = event
+            case event if isinstance(event, HeldEvent):
+                found.held.append(event)
             case e.VerdictReached():
                 self._judged(found, event, time)
             case event if isinstance(event, RepairEvent):
@@ -274,7 +266,7 @@ class _Teller:
     ) -> None:
         match event:
             case e.CheckFinished(half=Half() as half):
-                found.halves.append(_half(event, half, self._metric))
+                found.halves.append(half_of(event, half, self._metric))
             case e.ChampionMeasured():
                 found.again = event
             case e.NoiseMeasured():
@@ -290,6 +282,7 @@ class _Teller:
             found.parent_parameters = self._parameters.get(event.parents[0], {})
         found.base, found.commit = event.base, event.commit
         found.agent, found.restores = event.agent, event.restores
+        found.replaces = event.replaces
         found.begun = self._begun.of(event.chosen)
 
     def _judged(self, found: Iteration, event: e.VerdictReached, time: str) -> None:
@@ -360,21 +353,6 @@ def _check(
                 found.checks += running
             for check in running:
                 _reported(check, event)
-
-
-def _half(event: e.CheckFinished, half: Half, metric: Metric) -> HalfMeasured:
-    return HalfMeasured(
-        pair=half.pair,
-        role=half.role,
-        of=half.of,
-        check=event.check,
-        value=event.metrics.get(metric.name),
-        duration_s=event.duration_s,
-        outcome=event.outcome,
-        detail=event.detail,
-        log=event.log,
-        prepares=half.prepares,
-    )
 
 
 def _open(found: Iteration, name: str) -> list[Check]:

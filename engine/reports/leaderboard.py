@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.core.changed import changed_from
 from engine.core.confidence import Confidence, confidence, doubt, is_demoted
 from engine.core.events import Parameters
 from engine.core.ids import CandidateId
@@ -195,8 +196,12 @@ def as_text(board: Leaderboard, top: int = TEXT_ROWS) -> str:
     if not rows:
         return "No candidate has a score yet."
     values = aligned([row.value for row in rows])
-    cells = [_text_row(board, row, value) for row, value in zip(rows, values, strict=True)]
-    head = ["", "candidate", board.metric.name, "gain", "verdict", "confidence", "by pairs", ""]
+    what, told = _told_apart(board, rows)
+    cells = [
+        [*_text_row(board, row, value), text]
+        for row, value, text in zip(rows, values, told, strict=True)
+    ]
+    head = ["", "candidate", board.metric.name, "gain", "verdict", "confidence", "by pairs", what]
     table = _columns([head, *cells])
     lines = [_title(board), *table]
     if len(board.rows) > len(rows):
@@ -225,8 +230,28 @@ def _text_row(board: Leaderboard, row: Row, value: str) -> list[str]:
         ", ".join(filter(None, (row.verdict, row.ruled.partition(":")[0]))),
         confidence_text(row),
         short_words(row.decision),
-        _cut(" ".join(f"{name}={_cell(each)}" for name, each in row.parameters.items())),
     ]
+
+
+def _told_apart(board: Leaderboard, rows: list[Row]) -> tuple[str, list[str]]:
+    """Each row's parameters, and what stands above them.
+
+    Where they are too many to be read, each has what differs from the baseline.
+    """
+    whole = [_values(row.parameters) for row in rows]
+    first = next((row for row in board.rows if row.candidate == board.baseline), None)
+    if first is None or max(map(len, whole)) <= _PARAMETERS_WIDTH:
+        return "", [_cut(text) for text in whole]
+    differing = (_values(changed_from(row.parameters, first.parameters)) for row in rows)
+    told = [
+        "" if row.candidate == first.candidate else text or "nothing"
+        for row, text in zip(rows, differing, strict=True)
+    ]
+    return f"differs from {first.candidate} in", [_cut(text) for text in told]
+
+
+def _values(parameters: Parameters) -> str:
+    return " ".join(f"{name}={_cell(each)}" for name, each in parameters.items())
 
 
 def confidence_text(row: Row) -> str:

@@ -23,7 +23,12 @@ ONLY_AT_THE_END = {
     "report.written",
 }  # see test_finish_failpoints
 ONLY_WITH_A_REPAIR = {"repair.recorded", "repair.ended"}  # see test_repair_failpoints
-ONLY_WITH_A_MENTOR = {"review.recorded", "review.ended"}  # see scenario/test_mentor
+ONLY_WITH_A_MENTOR = {
+    "review.recorded",
+    "review.ended",
+    "candidate.held",
+    "candidate.settled",
+}  # see scenario/test_mentor and scenario/test_policies_candidates
 ONLY_WITH_JOBS = {
     "job.recorded",
     "job.spawned",
@@ -125,7 +130,7 @@ def functions() -> Iterator[FunctionType]:
     """All tests that kill: those of this folder, and those of mentor and worker."""
     here = Path(__file__).parent
     modules = [f"tests.crash.{path.stem}" for path in here.glob("test_*.py")]
-    scenarios = ("test_mentor", "test_worker", "test_policies")
+    scenarios = ("test_mentor", "test_worker", "test_policies", "test_policies_candidates")
     for name in [*modules, *(f"tests.scenario.{each}" for each in scenarios)]:
         found = vars(importlib.import_module(name)).items()
         yield from (

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.driving import Driver, check_turns_of, of_type
+from tests.driving import Driver, check_turns_of, of_type, wait_for
 from tests.sealing import PARAMETERS, SEALED
 
 PRODUCE = """\
@@ -150,3 +150,25 @@ def test_what_every_sandbox_shows_is_refused(tmp_path: Path) -> None:
     text = told.stdout + told.stderr
     assert "check test: read: every sandbox shows" in text
     assert f"check test: read: there is no {tmp_path / 'missing'}" in text
+
+
+def test_one_without_time_says_so_and_the_next_end_makes_it_good(tmp_path: Path) -> None:
+    driver = world(tmp_path, report=True)
+    engine = driver.start("--iterations", "4000")
+    wait_for(lambda: driver.begun and len(of_type(driver.events(), "VerdictReached")) > 2)
+    driver("finish", "--report-now")
+    assert engine.wait(60) == 0
+    engine.communicate()
+    tested = finals(driver.events())
+    champion = driver.status()["champion"]["candidate"]
+    assert tested[0]["candidate"] == champion
+    assert {each["outcome"] for each in tested} == {"infra"}
+    assert "not run: no time was left before the finish" in driver("show", champion).stdout
+    said = driver("events").stdout
+    assert f"{champion} could not be tested by the final checks: not run" in said
+    report = (driver.run_dir / "artifacts" / "final_paper_report.md").read_text()
+    assert "no time was left" in report.partition("## The final checks")[2]
+    driver("verify")
+    number = driver.status()["iteration"]
+    driver.run("--iterations", str(number + 1))
+    assert finals(driver.events())[len(tested)]["outcome"] == "held"

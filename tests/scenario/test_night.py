@@ -1,4 +1,7 @@
-"""A night's worth of iterations with a worker and a mentor: nothing drifts, nothing swells."""
+"""Many iterations of real programs with a worker and a mentor: nothing drifts, nothing swells.
+
+A whole night by a clock that leaps is `test_virtual_night.py`; here processes, git and files are.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,8 +18,8 @@ from tests.scenario.test_mentor import opinion
 Make = Callable[..., Toy]
 
 CADENCE = 4
-NIGHT = 720
-"""Twelve hours at a minute each, as the clock of iterations has it."""
+NIGHT = 240
+"""Four hours at a minute each."""
 
 
 def turn(number: int) -> Steps:
@@ -50,7 +53,8 @@ def memory_kib(pid: int) -> int:
 @pytest.mark.timeout(3600)
 def test_nothing_drifts_and_nothing_swells(toy: Make) -> None:
     reviews = {
-        n: [opinion("off_track", critique=f"{n} times.", advice=f"Try {n}.")] for n in range(1, 400)
+        n: [opinion("off_track", critique=f"{n} times.", advice=f"Try {n}.")]
+        for n in range(1, NIGHT)
     }
     turns: dict[int | str, Steps] = {n: turn(n) for n in range(2, NIGHT + 1)}
     policy = {"same_failure": 0, "max_failures": NIGHT}

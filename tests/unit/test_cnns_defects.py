@@ -488,3 +488,17 @@ def test_an_iteration_has_one_trace_id() -> None:
     prompt = worker_prompt(worker_template(read_text(own), str(own)), state, occasion)
     assert f"iteration 2 (trace {trace})" in prompt.text
     assert trace != trace_id(state.run, IterationNumber(3))
+
+
+def test_a_story_of_many_parameters_tells_what_differs_from_the_parent() -> None:
+    many = {f"parameter_{number}": number for number in range(14)}
+    other = msgspec.structs.replace(proposed(2), parameters=many | {"parameter_9": 90})
+    told: list[e.AnyEvent] = [
+        created(),
+        began(1),
+        msgspec.structs.replace(proposed(1), parameters=many),
+    ]
+    told += [judged(1, 2.0, "promoted"), began(2), other, judged(2, 3.0, "rejected")]
+    state = state_of(*told)
+    line = story_line(state, state.candidates[other.candidate])
+    assert "| c-0001 with parameter_9=90 |" in line

@@ -219,6 +219,25 @@ def without(events: list[AnyEvent], *kinds: type) -> list[AnyEvent]:
     return [event for event in events if not isinstance(event, kinds)]
 
 
+def held_story() -> list[AnyEvent]:
+    """A run two candidates of which waited for a review before their checks."""
+    instead = Choice(action="propose", rationale="Wider by 2.", parameters={"chunk": 3})
+    events: list[AnyEvent] = [*begun(), *iteration(1, 2.0, "promoted")]
+    for number in (2, 3):
+        where: dict[str, Any] = {"iteration": IterationNumber(number), "candidate": name(number)}
+        held = e.CandidateHeld(**where, until="2026-11-21T12:01:00.000000+00:00", reasons=["r"])
+        events += [began(number), proposed(number), held]
+        events += [
+            e.CandidateReleased(**where, reason="late")
+            if number == 2
+            else e.CandidateReplaced(
+                **where, review=ReviewId("r-001"), reason="no", replacement=instead
+            ),
+            judged(number, None, "inconclusive"),
+        ]
+    return [*events, stopped()]
+
+
 def repaired_story() -> list[AnyEvent]:
     """A run with decisions that did not all stand, and checks that said what they lack."""
     choice = Choice(action="run", rationale="Wider by 2.", label="wide 2")
@@ -293,6 +312,7 @@ STORIES: dict[str, list[AnyEvent]] = {
         *begun(), *iteration(1, 0.0, "promoted"), *iteration(2, -1.5, "promoted"),
     ],
     "decisions and repairs": repaired_story(),
+    "candidates that waited": held_story(),
     "infinite": [*begun(), *iteration(1, 1.0, "promoted"), *iteration(2, float("inf"))],
 }  # fmt: skip
 

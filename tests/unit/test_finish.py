@@ -13,13 +13,15 @@ from engine.core.commands import CancelFinish, Envelope, Finish
 from engine.core.finish.parts import FinishRules
 from engine.core.finish.planning import REPORT_S, Reserves, Wanted, timetable
 from engine.core.finish.times import unix_s, utc
-from engine.core.finishing import counted, finish_step, may_begin
+from engine.core.finishing import counted, finish_step, leaders_left, may_begin
 from engine.core.fold import fold
 from engine.core.ids import CommandId, IterationNumber
 from engine.core.plan import Plan, PlannedCheck, PlannedReferee
+from engine.core.rechecking import due_at_end
 from engine.core.referee import next_step
 from engine.core.state import RunState
 from engine.core.stopping import ending
+from engine.core.untested import untested
 from engine.core.verdict import Verdict
 from engine.knowledge.briefing import CAPS, Occasion, brief
 from tests.recorded import began, created, iteration, judged, proposed, started
@@ -383,3 +385,27 @@ def test_prompts_know_the_deadline(story: Story) -> None:
     assert "this is a final round" in told_of_the_end(story)
     story.give(CancelFinish())
     assert "final" not in told_of_the_end(story)
+
+
+def test_what_there_was_no_time_to_test_is_told_and_made_good(story: Story) -> None:
+    tests = msgspec.structs.replace(PLAN, final=(PlannedCheck(name="test"),))
+    late = unix_s(frozen(story).report_at)
+    story.tell(e.FinishMoved(phase="measuring", reason=""))
+    assert leaders_left(story.state, tests, late) == 0
+    told = untested(story.state, tests)
+    ended = [each for each in told if isinstance(each, e.RecheckEnded)]
+    assert [each.candidate for each in ended] == ["c-0002", "c-0001"]
+    assert {each.outcome for each in ended} == {"infra"}
+    assert "no time was left before the finish, over by 2026-11-21T13:00:00Z" in ended[0].reason
+    story.tell(*told)
+    assert untested(story.state, tests) == [], "once"
+    assert untested(story.state, PLAN) == [], "there is nothing to be tested by"
+    again = due_at_end(story.state, tests, 0)
+    while again is not None and again.purpose == "end":
+        done = msgspec.structs.replace(
+            ended[0], recheck=again.recheck, candidate=again.candidate, purpose="end"
+        )
+        story.tell(again, done)
+        again = due_at_end(story.state, tests, 0)
+    assert again is not None
+    assert (again.candidate, again.purpose) == ("c-0002", "final")

@@ -21,7 +21,7 @@ from engine.reports.leaderboard import (
     gain_percent,
     leaderboard,
 )
-from tests.recorded import NOON, began, created, folded, judged, proposed, stopped
+from tests.recorded import NOON, began, created, folded, judged, proposed, state_of, stopped
 
 
 def run(
@@ -189,3 +189,17 @@ def test_it_closes_with_what_the_end_has_shown(events: list[AnyEvent], closing: 
         fold(state, Record(seq=state.seq + 1, time=NOON, event=event, hash=b""))
     assert leaderboard(state).closing == closing
     assert as_text(leaderboard(state)).endswith(closing)
+
+
+def test_many_parameters_are_told_by_what_differs_from_the_baseline() -> None:
+    many = {f"parameter_{number}": number for number in range(14)}
+    story: list[AnyEvent] = [created()]
+    for number, changed in ((1, {}), (2, {"parameter_7": 70, "parameter_3": "x"}), (3, {})):
+        event = msgspec.structs.replace(proposed(number), parameters=many | changed)
+        verdict: Verdict = "rejected" if number > 1 else "promoted"
+        story += [began(number), event, judged(number, float(number), verdict)]
+    lines = as_text(leaderboard(state_of(*story))).splitlines()
+    assert lines[1].endswith("differs from c-0001 in")
+    assert lines[2].endswith("exploratory")
+    assert lines[3].endswith("parameter_3=x parameter_7=70")
+    assert lines[4].endswith("nothing")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from engine.core.memory.parts import LONGEST_TODO
 from tui.actions import ACTIONS
 from tui.clock import Clock
+from tui.views.choices import ChoicesView, choice_lines
 from tui.views.finish import FinishView, plan_lines
 
 
@@ -183,6 +184,42 @@ class AskText(ModalScreen[str]):
     def action_close(self) -> None:
         """Closes the card with nothing."""
         self.dismiss("")
+
+
+class Choices(ModalScreen[None]):
+    """What was to be done and what reviews said of it, in two columns; arrows scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,d,q,enter,ctrl+c", "close", "close")]
+
+    def __init__(self, look: Callable[[], ChoicesView]) -> None:
+        super().__init__()
+        self._look = look
+        self._card, self._body = VerticalScroll(classes="dialogue-text"), Static()
+
+    def compose(self) -> Iterator[Widget]:
+        """The card."""
+        with self._card:
+            yield self._body
+
+    def on_mount(self) -> None:
+        """A review may end while somebody reads."""
+        self._card.focus()
+        self.call_after_refresh(self._paint)
+        self.set_interval(0.5, self._paint)
+
+    def on_resize(self) -> None:
+        """The columns are as wide as there is room."""
+        self.call_after_refresh(self._paint)
+
+    def _paint(self) -> None:
+        width = self._card.scrollable_content_region.width
+        text = "\n".join(choice_lines(self._look(), width))
+        head = ("Worker and mentor, the newest first\n\n", "bold")
+        self._body.update(Content.assemble(head, text))
+
+    def action_close(self) -> None:
+        """Closes the card."""
+        self.dismiss(None)
 
 
 class Help(Dialogue):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.agent_lines import short
+from engine.core.changed import changed_from
 from engine.core.confidence_words import trust_text
 from engine.core.ids import CandidateId
 from engine.core.state import Candidate, RunState
@@ -129,14 +130,8 @@ def _short(candidate: Candidate, parameters: Mapping[str, Any]) -> str:
 
 def differences(parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
     """The parameters that differ from the baseline's, in its order: `chunk 64, inverse ladder`."""
-    order = [*(name for name in baseline if name in parameters)]
-    order += [name for name in parameters if name not in baseline]
-    changed = [
-        parameter_text(name, parameters[name])
-        for name in order
-        if name not in baseline or parameters[name] != baseline[name]
-    ]
-    return ", ".join(changed)
+    changed = changed_from(parameters, baseline)
+    return ", ".join(parameter_text(name, value) for name, value in changed.items())
 
 
 def _columns(rows: tuple[Row, ...], ranked: int, decimals: int) -> Columns:

@@ -17,7 +17,8 @@ from engine.core.memory_lines import memory_line
 from engine.core.recheck_lines import recheck_text
 from engine.core.repair.events import RepairEvent
 from engine.core.repair_lines import repair_line
-from engine.core.review_lines import review_line
+from engine.core.review_events import HeldEvent
+from engine.core.review_lines import held_line, review_line
 from tui.ink import Ink, Line, Span, cell
 from tui.views.board import differences
 from tui.views.words import clock_text, duration_text
@@ -131,6 +132,9 @@ class Narrator:
                 return self._other(event, at)
 
     def _other(self, event: e.AnyEvent, at: float) -> LogEntry | None:
+        if isinstance(event, HeldEvent):
+            slot = self.slot_of(event.iteration)
+            return LogEntry(at, slot, "mentor", held_line(event), "strong")
         if isinstance(event, RepairEvent):
             slot = self.slot_of(event.iteration)
             return LogEntry(at, slot, "repair", repair_line(event), "strong")

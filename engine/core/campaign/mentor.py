@@ -36,14 +36,15 @@ class MentorSpec(AskedSpec):
     policy: Policy = Field(
         default="advise",
         description="What a review does: `advise` shows it in the next prompts, and nothing waits. "
-        "With a worker, `veto`: a decision to begin a run waits for a review that is due, and "
-        "comes to nothing when that says off_track; `replace`: the review may put another in its "
-        "place. Both decisions are kept.",
+        "`veto`: a worker's decision to begin a run waits for a review that is due, and comes to "
+        "nothing when that says off_track; without a worker a candidate waits before its checks, "
+        "and is put aside. `replace`: the review may put another in its place. Both are kept.",
         examples=["replace"],
     )
     wait: Duration = Field(
         default=60.0,
-        description="How long a decision waits for a review at most; then it goes on as it is.",
+        description="How long a decision or a candidate waits for a review at most; then it "
+        "goes on as it is.",
         examples=["2m"],
     )
     mode: Mode = Field(
@@ -59,8 +60,12 @@ class MentorSpec(AskedSpec):
         examples=["true"],
     )
 
-    def to_rules(self) -> MentorRules:
-        """When it looks, as decisions know it."""
+    def to_rules(self, *, candidates: bool = False) -> MentorRules:
+        """When it looks, as decisions know it.
+
+        Args:
+            candidates: whether candidates may wait for it, as there is no worker that decides.
+        """
         every = self.every
         if self.mode == "builder_health_helper" and "every" not in self.model_fields_set:
             every = 10
@@ -72,4 +77,5 @@ class MentorSpec(AskedSpec):
             mode=self.mode,
             policy=self.policy,
             wait_s=self.wait,
+            candidates=candidates,
         )

@@ -45,6 +45,7 @@ from engine.core.campaign.worker import WorkerSpec
 from engine.core.campaign.workspace import WorkspaceSpec
 from engine.core.events import Limits
 from engine.core.metric import Direction, Gain, Metric
+from engine.core.reviews.parts import MentorRules
 
 
 def _gain(value: object) -> object:
@@ -323,6 +324,11 @@ class Campaign(Model):
         proposing = [each for each in self.proposers if isinstance(each, AgentSpec)]
         deciding = [each.as_agent() for each in self.proposers if isinstance(each, WorkerSpec)]
         return (*proposing, *deciding, *([self.mentor.as_agent()] if self.mentor else []))
+
+    def mentor_rules(self) -> MentorRules | None:
+        """When its mentor looks; candidates may wait for it where no worker decides."""
+        deciding = any(isinstance(each, WorkerSpec) for each in self.proposers)
+        return self.mentor.to_rules(candidates=not deciding) if self.mentor else None
 
     @property
     def commanded(self) -> bool:

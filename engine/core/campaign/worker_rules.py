@@ -12,9 +12,9 @@ from engine.core.campaign.worker import WorkerSpec
 def worker_findings(draft: Draft) -> Iterator[Finding]:
     """Mistakes in a worker, and in commands that only a worker gives."""
     workers = [each for each in draft.campaign.proposers if isinstance(each, WorkerSpec)]
+    yield from _policy_without_reviews(draft)
     if not workers and draft.sound("proposers", 0, "kind"):
         yield from _commanded_by_nobody(draft)
-        yield from _nobody_to_veto(draft)
     for index, spec in enumerate(draft.campaign.proposers):
         if isinstance(spec, WorkerSpec):
             place = ("proposers", index)
@@ -39,11 +39,13 @@ def _commanded_by_nobody(draft: Draft) -> Iterator[Finding]:
                 )
 
 
-def _nobody_to_veto(draft: Draft) -> Iterator[Finding]:
+def _policy_without_reviews(draft: Draft) -> Iterator[Finding]:
     mentor, place = draft.campaign.mentor, ("mentor", "policy")
-    if mentor is not None and mentor.policy != "advise" and draft.sound(*place):
-        message = f"{mentor.policy} is for the decisions of a worker, and there is none"
-        yield Finding(place=place, message=message, fix="write policy: advise")
+    if mentor is None or mentor.policy == "advise" or mentor.mode == "standard":
+        return
+    if draft.sound(*place) and draft.sound("mentor", "mode"):
+        message = f"{mentor.policy} means nothing: nothing waits for a {mentor.mode}"
+        yield Finding(place=place, message=message, fix="write policy: advise, or mode: standard")
 
 
 def _baseline_command(draft: Draft, spec: WorkerSpec, place: Place) -> Iterator[Finding]:

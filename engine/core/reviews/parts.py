@@ -64,7 +64,8 @@ class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
 
     `every` counts iterations that ended. With `when_stuck` a review is also due when nothing was
     gained for `stuck_after` of them, when `failures` in a row failed, or when a signal is high.
-    Unless it only advises, a worker's decision waits for a review that is due, `wait_s` at most.
+    Unless it only advises, a worker's decision waits for a review that is due, `wait_s` at most;
+    where there is no worker that decides, with `candidates`, a candidate waits before its checks.
     """
 
     every: int
@@ -74,11 +75,33 @@ class MentorRules(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "standard"
     policy: Policy = "advise"
     wait_s: float = 60.0
+    candidates: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether decisions wait for reviews."""
+        """Whether decisions or candidates wait for reviews."""
         return self.policy != "advise" and self.mode == "standard"
+
+
+class Held(msgspec.Struct, kw_only=True):
+    """A candidate that waits for a review before its checks, until `until` at most (UTC).
+
+    `review` is the one that looks at it, `settled` what became of it, `why` in words.
+    """
+
+    until: str
+    reasons: list[str]
+    review: str = ""
+    settled: Literal["", "released", "vetoed", "replaced"] = ""
+    why: str = ""
+
+
+class Instead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a review put in the place of a candidate that waited for it."""
+
+    review: ReviewId
+    candidate: CandidateId
+    decision: Decision
 
 
 class OpenReview(msgspec.Struct, kw_only=True):
@@ -90,6 +113,7 @@ class OpenReview(msgspec.Struct, kw_only=True):
     folder: str
     reasons: list[str]
     decision: DecisionId | None = None
+    candidate: CandidateId | None = None
 
 
 class Review(msgspec.Struct, kw_only=True):
@@ -98,7 +122,7 @@ class Review(msgspec.Struct, kw_only=True):
     `at_iteration` is how many iterations had ended when it began. `followed_by` are the candidates
     whose agents say that they follow its advice, `answered_by` those that answer its question,
     `todos` the open work that it wrote down, each with the candidates that work on it.
-    `decision` is the one that waited for it.
+    `decision` is the one that waited for it, or `candidate`.
     """
 
     id: ReviewId
@@ -110,6 +134,7 @@ class Review(msgspec.Struct, kw_only=True):
     searched: bool = False
     followed_by: list[CandidateId] = []
     decision: DecisionId | None = None
+    candidate: CandidateId | None = None
     answered_by: list[CandidateId] = []
     todos: dict[TodoId, list[CandidateId]] = {}
 
@@ -120,7 +145,11 @@ class Review(msgspec.Struct, kw_only=True):
 
 
 class Reviews(msgspec.Struct, kw_only=True):
-    """All that a state knows of them. `begun` counts those that ever began."""
+    """All that a state knows of them. `begun` counts those that ever began.
+
+    `instead` is what the next iteration tries in the place of another. `put_aside` tells that the
+    last candidate which ended came to nothing by a review.
+    """
 
     begun: int = 0
     open: OpenReview | None = None
@@ -130,6 +159,8 @@ class Reviews(msgspec.Struct, kw_only=True):
     done: list[Review] = []
     tokens: Tokens = Tokens()
     usd: float = 0.0
+    instead: Instead | None = None
+    put_aside: bool = False
 
     @property
     def newest(self) -> Review | None:

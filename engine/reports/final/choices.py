@@ -34,6 +34,23 @@ def decided(sheet: Sheet, scores: Scores) -> None:
     )
 
 
+def held_up(sheet: Sheet, scores: Scores) -> None:
+    """How many candidates waited for a review before their checks, and what that did to them."""
+    book = scores.book
+    held = book.all(e.CandidateHeld)
+    if not held:
+        return
+    sheet.gap()
+    sheet.say(
+        "Candidates that waited for a review before their checks: {held}; went on: {released}; "
+        "vetoed: {vetoed}; replaced: {replaced}.",
+        held=count(held),
+        released=_some(book, book.all(e.CandidateReleased), "CandidateReleased"),
+        vetoed=_some(book, book.all(e.CandidateVetoed), "CandidateVetoed"),
+        replaced=_some(book, book.all(e.CandidateReplaced), "CandidateReplaced"),
+    )
+
+
 def repaired(sheet: Sheet, scores: Scores) -> None:
     """How many checks were repaired, and whether they passed then."""
     book = scores.book

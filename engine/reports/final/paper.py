@@ -5,7 +5,7 @@ from typing import Final
 
 from engine.reports.final.advice import mentor
 from engine.reports.final.board import leaders
-from engine.reports.final.choices import decided, repaired
+from engine.reports.final.choices import decided, held_up, repaired
 from engine.reports.final.cost import cost, limits
 from engine.reports.final.facts import count, field
 from engine.reports.final.parts import EVIDENCE, FIGURES, FinalRequest
@@ -30,6 +30,7 @@ def paper(sheet: Sheet, scores: Scores, request: FinalRequest) -> None:
     sheet.section("What was tried")
     tried(sheet, scores)
     decided(sheet, scores)
+    held_up(sheet, scores)
     sheet.section("What won")
     won(sheet, scores)
     _picture(sheet, scores, request, "champion")
