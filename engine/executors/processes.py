@@ -35,7 +35,6 @@ ENGINE_VARIABLE: Final = "CONTROLROOM_ENGINE"
 """Set in the engine's own environment: what libraries start for it is told from a check's by it."""
 
 
-
 @functools.cache
 def adopt_orphans() -> bool:
     """Whether processes whose parents die become children of this one from now on."""

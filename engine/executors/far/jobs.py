@@ -70,7 +70,7 @@ def _spawn(orders: dict[str, Any], folder: Path, mark: str) -> "subprocess.Popen
         told.write(json.dumps(orders).encode())
         told.seek(0)
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", program, "supervise", str(folder)],
+            [sys.executable, "-I", "-S", program, "supervise", str(folder)],
             stdin=told,
             stdout=said,
             stderr=said,

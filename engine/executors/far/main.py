@@ -1,10 +1,9 @@
-"""The commands of the program on a host: `python3 PROGRAM.zip COMMAND`. Standard library alone."""
+"""The commands of the program on a host: `python3 PROGRAM COMMAND`. Standard library alone."""
 
 import json
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from engine.executors.far import files, jobs, looking, trees, wire
@@ -46,8 +45,3 @@ def main() -> int:
     out.write(wire.answer(told))
     out.flush()
     return 0
-
-
-def program() -> Path:
-    """The file that this program is."""
-    return Path(sys.argv[0]).absolute()

@@ -57,7 +57,11 @@ def _git_in(tree: Path, *words: str) -> str:
 
 
 def _run(words: list[str], folder: Path | None) -> str:
-    quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull}
+    quiet = {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
     done = subprocess.run(
         [words[0], "-c", "core.hooksPath=/dev/null", *words[1:]],
         cwd=folder,

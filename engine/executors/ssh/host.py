@@ -102,7 +102,7 @@ class Host:
             HostError: the host cannot be reached, or it could not do it.
         """
         await self.facts()
-        words = (self.settings.python, "-I", "-S", "-B", self._program, command)
+        words = (self.settings.python, "-I", "-S", self._program, command)
         async with self._connection.process(words) as process:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             sending = _beat(process) if beats else _feed(process, payload)
@@ -117,7 +117,7 @@ class Host:
 
     async def _look(self) -> Facts:
         content = parcel()[1]
-        words = (self.settings.python, "-I", "-S", "-B", "-c", FIRST)
+        words = (self.settings.python, "-I", "-S", "-c", FIRST)
         request = {
             "wanted": _WANTED,
             "python": self.settings.python,

@@ -39,15 +39,14 @@ _MAIN: Final = "import sys\nfrom engine.executors.far.main import main\n\nsys.ex
 _NEW: Final = (1980, 1, 1, 0, 0, 0)
 
 FIRST: Final = (
-    "import sys,os,hashlib,runpy\n"
+    "import sys,os,io,runpy,zipfile\n"
     "v=sys.version_info[:2]\n"
     "if v<(3,10): sys.exit('controlroom needs Python 3.10 or later, and this is %d.%d'%v)\n"
     "p=sys.argv[1]; n=int(sys.argv[2]); b=sys.stdin.buffer.read(n)\n"
     "if not os.path.exists(p):\n"
-    "  os.umask(63); os.makedirs(os.path.dirname(p),exist_ok=True)\n"
-    "  t='%s.%d'%(p,os.getpid())\n"
-    "  with open(t,'wb') as f: f.write(b)\n"
-    "  os.replace(t,p)\n"
+    "  os.umask(63); t='%s.%d'%(p,os.getpid())\n"
+    "  zipfile.ZipFile(io.BytesIO(b)).extractall(t)\n"
+    "  os.path.exists(p) or os.rename(t,p)\n"
     "sys.argv=[p,'look']; sys.path.insert(0,p); runpy.run_path(p,run_name='__main__')\n"
 )
 """Puts the program in place, if it is not there yet, and has it look at the host."""
@@ -64,4 +63,4 @@ def parcel() -> tuple[str, bytes]:
             text = (root / f"{name}.py").read_bytes()
             file.writestr(zipfile.ZipInfo(f"engine/{name}.py", _NEW), text)
     content = packed.getvalue()
-    return f"{hashlib.sha256(content).hexdigest()[:20]}.zip", content
+    return f"{hashlib.sha256(content).hexdigest()[:20]}", content

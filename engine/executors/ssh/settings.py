@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_PLACE: Final = re.compile(r"(?:(?P<user>[^@\s:/]+)@)?(?P<host>\[[^\]\s]+\]|[^@\s:/]+)(?::(?P<port>\d+))?")
+_PLACE: Final = re.compile(
+    r"(?:(?P<user>[^@\s:/]+)@)?(?P<host>\[[^\]\s]+\]|[^@\s:/]+)(?::(?P<port>\d+))?"
+)
 
 
 class Address(msgspec.Struct, frozen=True):
