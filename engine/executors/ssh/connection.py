@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 import anyio
 import asyncssh
 
+from engine.core.address import Address
 from engine.executors.ssh.errors import HostError
-from engine.executors.ssh.settings import Address, SshSettings
+from engine.executors.ssh.settings import SshSettings
 
 Process = asyncssh.SSHClientProcess[bytes]
 BROKEN: Final = (asyncssh.Error, OSError, EOFError)

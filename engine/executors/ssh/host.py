@@ -13,9 +13,10 @@ import msgspec
 
 from engine.executors.far import wire
 from engine.executors.ssh.connection import BROKEN, Connection, Process
+from engine.core.address import Address
 from engine.executors.ssh.errors import HostError
 from engine.executors.ssh.parcel import FIRST, parcel
-from engine.executors.ssh.settings import Address, SshSettings
+from engine.executors.ssh.settings import SshSettings
 
 Hear = Callable[[bytes, bytes], Awaitable[None]]
 _MOST_NOISE_LINES: Final = 1000
