@@ -2,11 +2,11 @@
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -15,10 +15,11 @@ from engine.checks.environment import Interpreter, find_interpreter
 from engine.checks.fingerprint import fingerprint
 from engine.checks.harness import Harness
 from engine.checks.repairing import Toolbox
-from engine.checks.runner import CheckRunner
+from engine.checks.runner import CheckRunner, Remote
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
 from engine.cli.mentoring import mentor_of
+from engine.cli.remote import pools_of
 from engine.cli.request import Request
 from engine.cli.walls import confined
 from engine.cli.working import ground_of, working_of
@@ -45,6 +46,9 @@ from engine.proposers.table import PROPOSERS, Setup
 from engine.proposers.worker import ByWorker
 from engine.runfolder import HeartbeatFile, identity
 from engine.runfolder.room import Room
+
+if TYPE_CHECKING:
+    from engine.executors.ssh.pool import Pool
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -132,6 +136,7 @@ async def run_engine(
             executor=executor,
             interpreter=interpreter,
             detached=Detached(),
+            remote=_remote(request, opened, pools, room),
             boxes=_boxes(request, interpreter),
             room=room,
         )
@@ -139,30 +144,50 @@ async def run_engine(
         return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
-    return await Engine(
-        Parts(
-            journal=opened.journal,
-            state=opened.state,
-            prepare=prepared,
-            proposer=_proposer(campaign),
-            plan=plan_of(campaign),
-            coding=coding_of(request, around),
-            mentor=mentor_of(request, around),
-            worker=working_of(request, around),
-            harness=partial(_harness, campaign, root),
-            tools=toolbox,
-            breaker=breaker_of(campaign),
-            paths=paths,
-            heartbeat=beat,
-            identity=me,
-            clock=clock,
-            gaps=gaps,
-            trouble=trouble,
-            signals=heard_signals(),
-            reporter=ReportCommand(executor, paths),
-            listeners=(listener,),
-        )
-    ).run()
+    async with pools_of(request.loaded) as pools:
+        return await Engine(
+            Parts(
+                journal=opened.journal,
+                state=opened.state,
+                prepare=prepared,
+                proposer=_proposer(campaign),
+                plan=plan_of(campaign),
+                coding=coding_of(request, around),
+                mentor=mentor_of(request, around),
+                worker=working_of(request, around),
+                harness=partial(_harness, campaign, root),
+                tools=toolbox,
+                breaker=breaker_of(campaign),
+                paths=paths,
+                heartbeat=beat,
+                identity=me,
+                clock=clock,
+                gaps=gaps,
+                trouble=trouble,
+                signals=heard_signals(),
+                reporter=ReportCommand(executor, paths),
+                listeners=(listener,),
+            )
+        ).run()
+
+
+def _remote(
+    request: Request, opened: Opened, pools: "Mapping[str, Pool]", room: Room
+) -> Remote | None:
+    """What runs checks on hosts, where the campaign has any."""
+    if not pools:
+        return None
+    from engine.checks.remote import RemoteChecks
+
+    return RemoteChecks(
+        request.loaded.campaign,
+        request.loaded.root,
+        request.paths,
+        pools=pools,
+        followed=list(opened.state.jobs.open),
+        environ=os.environ,
+        room=room,
+    )
 
 
 def _harness(campaign: Campaign, root: Path) -> Harness | None:

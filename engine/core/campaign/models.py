@@ -303,6 +303,10 @@ class Campaign(Model):
         measuring = self.measuring_check
         return tuple(always[: always.index(measuring.name)] if measuring else always)
 
+    def is_remote(self, check: CheckSpec) -> bool:
+        """Whether a check runs on another machine."""
+        return not isinstance(self.executors.get(check.executor, LocalExecutor()), LocalExecutor)
+
     @property
     def sealed(self) -> bool:
         """Whether any of its checks is a sealed one, which needs a sandbox."""

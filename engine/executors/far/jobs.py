@@ -17,8 +17,8 @@ from engine.executors import procfs, programs, signalling
 from engine.executors.far import wire
 from engine.executors.jobs import record
 from engine.executors.jobs.supervisor import TAKEN
-from engine.executors.procfs import Process
 from engine.executors.markers import JOB_VARIABLE, JOBS_VARIABLE
+from engine.executors.procfs import Process
 
 _BEGIN_S: Final = 20.0
 _LOOK_S: Final = 0.02
@@ -243,7 +243,7 @@ def kill(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kill(variable: str, value: str) -> int:
-    """Kill every process that carries the mark; a supervisor goes first, its record stays unsaid."""
+    """Kill every process that carries the mark; how many there were."""
     killed: set[int] = set()
     while found := procfs.carrying(variable, value):
         for process in found:

@@ -11,9 +11,9 @@ import anyio
 import asyncssh
 import msgspec
 
+from engine.core.address import Address
 from engine.executors.far import wire
 from engine.executors.ssh.connection import BROKEN, Connection, Process
-from engine.core.address import Address
 from engine.executors.ssh.errors import HostError
 from engine.executors.ssh.parcel import FIRST, parcel
 from engine.executors.ssh.settings import SshSettings
@@ -104,10 +104,13 @@ class Host:
         """
         await self.facts()
         words = (self.settings.python, "-I", "-S", self._program, command)
-        async with self._connection.process(words) as process:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            sending = _beat(process) if beats else _feed(process, payload)
-            told = await self._exchange(process, sending, hear)
+        try:
+            async with self._connection.process(words) as process:
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                sending = _beat(process) if beats else _feed(process, payload)
+                told = await self._exchange(process, sending, hear)
+        except _NotHeardError as error:
+            raise error.__cause__ or error from None
         if "failed" in told:
             raise self._failed(told)
         return told
@@ -164,7 +167,7 @@ class Host:
                     answer: dict[str, Any] = json.loads(data)
                     return answer
                 if hear is not None:
-                    await hear(kind, data)
+                    await _heard(hear, kind, data)
         except asyncio.IncompleteReadError as error:
             raise await self._silent(process) from error
 
@@ -213,6 +216,17 @@ class Host:
     async def close(self) -> None:
         """End the connection."""
         await self._connection.close()
+
+
+class _NotHeardError(Exception):
+    """What was said could not be kept here: the connection is not to blame."""
+
+
+async def _heard(hear: Hear, kind: bytes, data: bytes) -> None:
+    try:
+        await hear(kind, data)
+    except OSError as error:
+        raise _NotHeardError from error
 
 
 async def _feed(process: Process, payload: AsyncIterator[bytes] | None) -> None:

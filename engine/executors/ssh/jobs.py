@@ -7,13 +7,11 @@ What lies in the log here is what is known of its output, so that nothing is ask
 import json
 import os
 import random
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import anyio
-import msgspec
 
 from engine.core import failpoints
 from engine.executors.far import wire
@@ -76,7 +74,7 @@ class RemoteJobs:
             attached = read_place(job.folder) is not None and copy.begun
             write_place(job.folder, place)
             failpoints.reach("job.recorded")
-            begun = await self._begin(command, job, place, errors is not None, leash_s)
+            begun = await self._begin(command, job, place, leash_s, apart=errors is not None)
             if begun is not None and not attached:
                 set_gone(job.folder)
                 return begun
@@ -95,7 +93,7 @@ class RemoteJobs:
             return await self._attend(job, place, copy, stop, begun)
 
     async def _begin(
-        self, command: Command, job: Job, place: Place, apart: bool, leash_s: float | None
+        self, command: Command, job: Job, place: Place, leash_s: float | None, *, apart: bool
     ) -> NotStarted | Lost | None:
         """Have it begun there, unless it has; why it cannot be, or None.
 
@@ -211,7 +209,7 @@ class RemoteJobs:
             elif (wish := record.stop(job.folder)) is None:
                 with anyio.move_on_after(_LOOK_S):
                     await (anyio.sleep_forever() if stop is None else stop.wait())
-        while not await self.end(job.folder, place, wish):
+        while not await self.end(job.folder, place, wish):  # noqa: ASYNC110 (nobody tells when)
             await anyio.sleep(_FIRST_PAUSE_S)
 
     async def end(self, folder: Path, place: Place, wish: record.Stop) -> bool:
@@ -233,7 +231,7 @@ class RemoteJobs:
         return False
 
 
-class _OutOfReach(Lost):
+class _OutOfReach(Lost, frozen=True):
     """Nobody knows how it is doing, nor will for a while; it may run on until its leash ends."""
 
 
