@@ -161,6 +161,8 @@ class Cable:
         self._open.clear()
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the one who accepts
         self._listener.close()
         self.pass_on()
         self.cut()

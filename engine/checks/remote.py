@@ -1,12 +1,13 @@
-"""Checks that run on hosts: sent there with all that they need, followed, and their answers fetched.
+"""Checks that run on hosts: sent there with all they need, followed, and their answers fetched.
 
-A check finds on a host what it would find here: the files of the campaign's root, its candidate, the
-scratch folder of the iteration with what earlier checks left in it. What it leaves there comes back.
+A check finds on a host what it would find here: the files of the campaign's root, its candidate,
+the scratch folder of the iteration with what earlier checks left in it. What it leaves there comes
+back.
 """
 
 import hashlib
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
 
 _CANDIDATE: Final = "candidate.json"
+_LEFT_S: Final = 10.0
 _MACHINE_ID: Final = Path("/etc/machine-id")
 
 
@@ -85,14 +87,28 @@ class RemoteChecks(JobChecks):
 
     async def attend(self) -> None:
         """End what an earlier engine left on hosts, but for the jobs that go on."""
+        for folder, place in self._left():
+            if folder.name not in self._followed:
+                self._pools[place.executor].owe(place.host, folder, place)
+        for pool in self._pools.values():
+            await pool.settle()
+
+    async def end_left(self) -> None:
+        """End what is not wanted any more and nobody follows: an orderly end leaves nothing."""
+        for folder, place in self._left():
+            if record.stop(folder) is not None:
+                self._pools[place.executor].owe(place.host, folder, place)
+        with anyio.move_on_after(_LEFT_S, shield=True):
+            for pool in self._pools.values():
+                await pool.settle()
+
+    def _left(self) -> Iterator[tuple[Path, Place]]:
+        """The jobs that may run on a host, and where."""
         for folder in sorted(self._paths.jobs.iterdir()) if self._paths.jobs.is_dir() else ():
             place = read_place(folder)
             done = record.ended(folder) is not None or is_gone(folder)
-            if place is not None and not done and folder.name not in self._followed:
-                if (pool := self._pools.get(place.executor)) is not None:
-                    pool.owe(place.host, folder, place)
-        for pool in self._pools.values():
-            await pool.settle()
+            if place is not None and not done and place.executor in self._pools:
+                yield folder, place
 
     def _is_begun(self, folder: Path) -> bool:
         return read_place(folder) is not None
@@ -121,7 +137,7 @@ class RemoteChecks(JobChecks):
     async def _go_on(
         self, pool: Pool, place: Place, what: "tuple[Path, Turn, Wanted, JobLog]"
     ) -> JobEnded:
-        folder, _, wanted, _ = what
+        folder = what[0]
         async with pool.kept(place.host) as host:
             if host is None:
                 return Lost(f"{place.host} is no host of {pool.settings.name} any more")
@@ -132,7 +148,6 @@ class RemoteChecks(JobChecks):
                 if not error.passing:
                     return Lost(str(error))
                 pool.owe(host.name, folder, place)
-                del wanted
                 return Lost(str(error))
 
     async def _begin(
@@ -257,7 +272,7 @@ class RemoteChecks(JobChecks):
             raise HostError(host.name, "program", f"{local}: {error.strerror}") from error
         paths = [local / each["path"] for each in files if "link" not in each]
 
-        async def contents():
+        async def contents() -> AsyncIterator[bytes]:
             yield told
             async for data in sending.reading(paths):
                 yield data

@@ -2,11 +2,11 @@
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -15,11 +15,11 @@ from engine.checks.environment import Interpreter, find_interpreter
 from engine.checks.fingerprint import fingerprint
 from engine.checks.harness import Harness
 from engine.checks.repairing import Toolbox
-from engine.checks.runner import CheckRunner, Remote
+from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
 from engine.cli.mentoring import mentor_of
-from engine.cli.remote import pools_of
+from engine.cli.remote import remote_of
 from engine.cli.request import Request
 from engine.cli.walls import confined
 from engine.cli.working import ground_of, working_of
@@ -46,9 +46,6 @@ from engine.proposers.table import PROPOSERS, Setup
 from engine.proposers.worker import ByWorker
 from engine.runfolder import HeartbeatFile, identity
 from engine.runfolder.room import Room
-
-if TYPE_CHECKING:
-    from engine.executors.ssh.pool import Pool
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -136,7 +133,7 @@ async def run_engine(
             executor=executor,
             interpreter=interpreter,
             detached=Detached(),
-            remote=_remote(request, opened, pools, room),
+            remote=remote,
             boxes=_boxes(request, interpreter),
             room=room,
         )
@@ -144,7 +141,7 @@ async def run_engine(
         return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
-    async with pools_of(request.loaded) as pools:
+    async with remote_of(request, opened, room) as remote:
         return await Engine(
             Parts(
                 journal=opened.journal,
@@ -169,25 +166,6 @@ async def run_engine(
                 listeners=(listener,),
             )
         ).run()
-
-
-def _remote(
-    request: Request, opened: Opened, pools: "Mapping[str, Pool]", room: Room
-) -> Remote | None:
-    """What runs checks on hosts, where the campaign has any."""
-    if not pools:
-        return None
-    from engine.checks.remote import RemoteChecks
-
-    return RemoteChecks(
-        request.loaded.campaign,
-        request.loaded.root,
-        request.paths,
-        pools=pools,
-        followed=list(opened.state.jobs.open),
-        environ=os.environ,
-        room=room,
-    )
 
 
 def _harness(campaign: Campaign, root: Path) -> Harness | None:

@@ -1,18 +1,18 @@
 """The hosts of a campaign's executors, as the engine uses them."""
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 
+from engine.checks.runner import Remote
+from engine.cli.request import Request
 from engine.core.campaign.executors import SshExecutor
-from engine.core.campaign.load import LoadedCampaign
 from engine.executors.ssh.settings import SshSettings
-
-if TYPE_CHECKING:
-    from engine.executors.ssh.pool import Pool
+from engine.loop.opening import Opened
+from engine.runfolder.room import Room
 
 
 def settings_of(name: str, spec: SshExecutor, folder: Path) -> SshSettings:
@@ -38,27 +38,36 @@ def settings_of(name: str, spec: SshExecutor, folder: Path) -> SshSettings:
 
 
 @asynccontextmanager
-async def pools_of(loaded: LoadedCampaign) -> "AsyncGenerator[dict[str, Pool]]":
-    """The hosts that checks of the campaign run on, by executor; their connections end after."""
-    campaign = loaded.campaign
-    used = {check.executor for check in campaign.every_check}
+async def remote_of(request: Request, opened: Opened, room: Room) -> AsyncGenerator[Remote | None]:
+    """What runs checks on hosts, where the campaign has any; nothing is left there unasked."""
+    loaded = request.loaded
+    used = {check.executor for check in loaded.campaign.every_check}
     specs = {
         name: spec
-        for name, spec in campaign.executors.items()
+        for name, spec in loaded.campaign.executors.items()
         if isinstance(spec, SshExecutor) and name in used
     }
     if not specs:
-        yield {}
+        yield None
         return
+    from engine.checks.remote import RemoteChecks
     from engine.executors.ssh.pool import Pool
 
-    pools = {
-        name: Pool(settings_of(name, spec, loaded.path.parent))
-        for name, spec in specs.items()
-    }
+    folder = loaded.path.parent
+    pools = {name: Pool(settings_of(name, spec, folder)) for name, spec in specs.items()}
+    remote = RemoteChecks(
+        loaded.campaign,
+        loaded.root,
+        request.paths,
+        pools=pools,
+        followed=list(opened.state.jobs.open),
+        environ=os.environ,
+        room=room,
+    )
     try:
-        yield pools
+        yield remote
     finally:
         with anyio.CancelScope(shield=True):
+            await remote.end_left()
             for pool in pools.values():
                 await pool.close()

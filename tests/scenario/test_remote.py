@@ -79,7 +79,9 @@ def test_checks_on_two_hosts_say_what_they_say_here(
         assert log.startswith(f"score {each['metrics']['score']:.0f} in ")
         (kept,) = each["artifacts"]
         assert (driver.run_dir / kept).read_text().count("\n") == 1000
-    used = {json.loads(path.read_text())["host"] for path in driver.run_dir.glob("jobs/*/host.json")}
+    used = {
+        json.loads(path.read_text())["host"] for path in driver.run_dir.glob("jobs/*/host.json")
+    }
     assert used == {"one", "two"}
     for each in hosts:  # nothing stays but what is used again
         (run,) = (each.home / ".controlroom" / "runs").iterdir()

@@ -86,6 +86,8 @@ class RemoteJobs:
                         start_ticks=started.start_ticks,
                         boot_id=started.boot_id,
                         marker=started.marker,
+                        host=place.host,
+                        device=(await self._device()),
                     )
                 )
             if attached:
@@ -142,9 +144,18 @@ class RemoteJobs:
         if "lost" in told:
             return Lost(told["lost"])
         if told["started"] is not None:
-            record.write(job.folder, record.STARTED, record.Started(**told["started"]))
+            started = record.Started(**told["started"])
+            # No process of this machine is to be taken for it.
+            mine = started._replace(marker=f"{place.host}:{started.marker}")
+            record.write(job.folder, record.STARTED, mine)
         failpoints.reach("job.started")
         return None
+
+    async def _device(self) -> str:
+        try:
+            return (await self._host.facts()).device
+        except HostError:
+            return ""
 
     async def _attend(
         self,
