@@ -51,7 +51,6 @@ class RemoteChecks(JobChecks):
 
     Args:
         campaign: whose checks are run.
-        root: the folder whose files they see.
         paths: the run's folder.
         pools: the hosts, by the name of their executor.
         followed: the jobs that go on, of those that an earlier engine began.
@@ -62,7 +61,6 @@ class RemoteChecks(JobChecks):
     def __init__(
         self,
         campaign: Campaign,
-        root: Path,
         paths: RunPaths,
         *,
         pools: Mapping[str, Pool],
@@ -75,7 +73,7 @@ class RemoteChecks(JobChecks):
         self._environ = environ
         self._followed = frozenset(followed)
         self._pools = pools
-        self._trees = {name: Tree(root, pool.settings.send) for name, pool in pools.items()}
+        self._trees: dict[tuple[str, Path], Tree] = {}
         self._mark = f"{_machine()}:{self._run_marker}"
         name = hashlib.sha256(self._mark.encode()).hexdigest()[:10]
         self._base = f"runs/{paths.name}-{name}"
@@ -218,7 +216,7 @@ class RemoteChecks(JobChecks):
         """
         facts = await host.facts()
         base = f"{facts.folder}/{self._base}"
-        tree = await self._trees[turn.spec.executor].on(host, f"{base}/trees")
+        tree = await self._tree(turn).on(host, f"{base}/trees")
         place = Place(
             executor=turn.spec.executor,
             host=host.name,
@@ -242,6 +240,14 @@ class RemoteChecks(JobChecks):
             idle_s=turn.spec.idle_s,
         )
         return place, command
+
+    def _tree(self, turn: Turn) -> Tree:
+        """The files that the check sees: of the campaign's root, or of the candidate's own tree."""
+        key = (turn.spec.executor, turn.ground.root)
+        if key not in self._trees:
+            send = self._pools[turn.spec.executor].settings.send
+            self._trees[key] = Tree(turn.ground.root, send)
+        return self._trees[key]
 
     def _variables(self, turn: Turn, facts: Facts) -> dict[str, str]:
         """Those that every command gets are the host's; what the campaign hands on is ours."""

@@ -57,7 +57,6 @@ async def remote_of(request: Request, opened: Opened, room: Room) -> AsyncGenera
     pools = {name: Pool(settings_of(name, spec, folder)) for name, spec in specs.items()}
     remote = RemoteChecks(
         loaded.campaign,
-        loaded.root,
         request.paths,
         pools=pools,
         followed=list(opened.state.jobs.open),

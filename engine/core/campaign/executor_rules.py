@@ -50,6 +50,11 @@ def remote_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Fi
     if check.run is None and draft.sound(*place, "produce"):
         message = "a sealed check runs on this machine, in its sandboxes"
         yield Finding(place=at, message=message, fix="remove it", at_key=True)
+    workspace = draft.campaign.workspace
+    if workspace is not None and workspace.link and draft.sound("workspace"):
+        message = "what workspace.link names is not sent to hosts"
+        fix = "lay it there, and let the check find it by a variable"
+        yield Finding(place=at, message=message, fix=fix, at_key=True)
     for name, source in check.metrics.items():
         if isinstance(source, JsonMetric) and "step_dir" not in placeholders(source.json_file):
             message = "only what lies in {step_dir} is fetched from a host"

@@ -65,8 +65,9 @@ class SshExecutor(Model):
     send: Annotated[tuple[Filled, ...], Field(min_length=1)] = Field(
         default=("*",),
         description="The files below `root` that checks need there, as patterns like those of "
-        "`protect`; `*` is all of them, but for `.git`, `.controlroom` and virtual environments. "
-        "At most 256 MiB. A campaign of code sends its commits instead.",
+        "`protect`; `*` is all of them, but for `.git`, `.controlroom` and virtual environments; "
+        "in a campaign of code, of the candidate's tree. At most 256 MiB; what a host has is not "
+        "sent again.",
         examples=["['bench/**', data/points.csv]"],
     )
     folder: Filled = Field(

@@ -20,6 +20,7 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
     """Take files into the folder `into`, as a whole where it is `fresh`: then it is put in place.
 
     Each of `files` has path, mode, size and sha256; their contents follow the request, in order.
+    Those that are `same` do not come: they are as in the folder `like`.
 
     Raises:
         OSError: they cannot be written.
@@ -35,7 +36,7 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
     target.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     try:
-        _take(request["files"], making, source)
+        _take(request["files"], making, source, request.get("like"))
         try:
             making.rename(target)
         except OSError:
@@ -46,7 +47,9 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
     return {"taken": len(request["files"])}
 
 
-def _take(described: list[dict[str, Any]], folder: Path, source: BinaryIO) -> None:
+def _take(
+    described: list[dict[str, Any]], folder: Path, source: BinaryIO, like: str | None = None
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for each in described:
         path = folder / each["path"]
@@ -56,7 +59,11 @@ def _take(described: list[dict[str, Any]], folder: Path, source: BinaryIO) -> No
             path.symlink_to(each["link"])
             continue
         with path.open("wb") as file:
-            _receive(each, source, file)
+            if each.get("same") and like is not None:
+                with Path(like, each["path"]).open("rb") as old:
+                    _receive(each, old, file)
+            else:
+                _receive(each, source, file)
         path.chmod(each["mode"])
 
 
@@ -70,7 +77,7 @@ def _receive(each: dict[str, Any], source: BinaryIO, file: BinaryIO) -> None:
         file.write(data)
         rest -= len(data)
     if seen.hexdigest() != each["sha256"]:
-        raise ValueError(f"{each['path']} arrived damaged")
+        raise ValueError(f"{each['path']} is not what was sent")
 
 
 def get(request: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from engine.executors.far import files, jobs, looking, trees, wire
+from engine.executors.far import files, jobs, looking, wire
 from engine.executors.jobs import supervisor
 
 Request = dict[str, Any]
@@ -20,7 +20,6 @@ _COMMANDS: Final[dict[str, Callable[[Request], Request]]] = {
     "get": files.get,
     "has": files.has,
     "remove": files.remove,
-    "checkout": trees.checkout,
 }
 
 

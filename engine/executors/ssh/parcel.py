@@ -20,7 +20,6 @@ MODULES: Final = (
     "executors/far/jobs",
     "executors/far/looking",
     "executors/far/main",
-    "executors/far/trees",
     "executors/far/wire",
     "executors/jobs/__init__",
     "executors/jobs/keeping",

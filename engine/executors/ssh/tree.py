@@ -32,7 +32,7 @@ class Tree:
         self._root = root
         self._patterns = patterns
         self._known: dict[str, tuple[_Stamp, dict[str, Any]]] = {}
-        self._there: set[tuple[str, str]] = set()
+        self._there: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {}
         self._sending = anyio.Lock()
 
     async def on(self, host: Host, base: str) -> str:
@@ -44,14 +44,22 @@ class Tree:
         async with self._sending:
             files = await anyio.to_thread.run_sync(self._files, host)
             path = f"{base}/{_digest(files)}"
-            if (host.name, path) in self._there and await _has(host, path):
-                return path
             if not await _has(host, path):
-                contents = [self._root / each["path"] for each in files if "link" not in each]
-                request = {"into": path, "fresh": True, "files": files}
-                await host.call("put", request, reading(contents))
-            self._there.add((host.name, path))
+                await self._send(host, path, files)
+            self._there[host.name] = (path, {each["path"]: each for each in files})
             return path
+
+    async def _send(self, host: Host, path: str, files: list[dict[str, Any]]) -> None:
+        """Send what the tree that was sent before does not have."""
+        like, known = self._there.get(host.name, ("", {}))
+        if like and not await _has(host, like):
+            like, known = "", {}
+        marked = [
+            {**each, "same": True} if known.get(each["path"]) == each else each for each in files
+        ]
+        coming = [each for each in marked if "same" not in each and "link" not in each]
+        request = {"into": path, "fresh": True, "files": marked, "like": like or None}
+        await host.call("put", request, reading([self._root / each["path"] for each in coming]))
 
     def _files(self, host: Host) -> list[dict[str, Any]]:
         """What they are; one that has not changed is not read again.
