@@ -1,12 +1,13 @@
 """A campaign whose checks run on hosts that are reached by ssh: real ones, on this machine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.coding import SCORE, Toy, value
 from tests.driving import QUICK, Driver, check_history, of_type, wait_for
 from tests.sshd import Sshd
 
@@ -236,3 +237,22 @@ def test_a_secret_reaches_the_check_and_no_file(tmp_path: Path, one: Sshd) -> No
         for path in top.rglob("*"):
             if path.is_file():
                 assert b"planted-4711" not in path.read_bytes(), path
+
+
+def test_the_code_of_each_candidate_is_what_runs_on_a_host(
+    tmp_path: Path, one: Sshd, toy: Callable[..., Toy]
+) -> None:
+    far = {"kind": "ssh", "hosts": ["one"], "ssh_config": str(one.config)}
+    climb = toy(
+        {2: [value(8)], 3: [value(9)]},
+        checks=[SCORE | {"executor": "far"}],
+        executors={"far": far},
+    )
+    climb.run(3)
+    scores = [each["metrics"] for each in climb.events("CheckFinished")]
+    assert scores[:3] == [{"score": 10}, {"score": 8}, {"score": 9}]
+    assert {each["host"] for each in climb.events("JobStarted")} == {"one"}
+    (run,) = (one.home / ".controlroom" / "runs").iterdir()
+    trees = list((run / "trees").iterdir())
+    values = {(tree / "work.py").read_text().split()[2] for tree in trees}
+    assert values == {"10", "8", "9"}
