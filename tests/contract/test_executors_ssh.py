@@ -21,6 +21,7 @@ from engine.executors.ssh.host import Host
 from engine.executors.ssh.jobs import RemoteJobs
 from engine.executors.ssh.place import Place
 from tests.executing import Marked, MemoryLog, until
+from tests.mounts import small_disk
 from tests.sshd import Cable, Sshd
 
 TICKING = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.1; done; exit 3"
@@ -262,9 +263,12 @@ async def test_what_is_wrong_with_a_host_is_said_in_one_sentence(
     found = await trouble(python="no-such-python")
     assert found.kind == "python"
     assert "there is no no-such-python" in found.reason
-    found = await trouble(folder="/dev/full/x")
-    assert found.kind == "program"
-    assert not any(found.passing for found in (found,))
+    with small_disk(tmp_path / "small", 65536) as small:
+        (small / "filler").write_bytes(b"x" * 49152)
+        found = await trouble(folder=str(small / "ours"))
+    assert found.kind == "disk"
+    assert "its disk is full; make room for" in found.reason
+    assert not found.passing
 
 
 @pytest.mark.anyio

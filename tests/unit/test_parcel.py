@@ -59,5 +59,5 @@ def test_an_address_is_read_as_it_is_written(text: str, address: Address) -> Non
 
 @pytest.mark.parametrize("text", ["", "a b", "-oProxyCommand=x", "me@-x", "a:0", "http://a", "a:b"])
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no address|no port"):
+    with pytest.raises(ValueError, match=r"no address|no port"):
         Address.parse(text)

@@ -54,12 +54,14 @@ class Tree:
         like, known = self._there.get(host.name, ("", {}))
         if like and not await _has(host, like):
             like, known = "", {}
-        marked = [
+        marked: list[dict[str, Any]] = [
             {**each, "same": True} if known.get(each["path"]) == each else each for each in files
         ]
-        coming = [each for each in marked if "same" not in each and "link" not in each]
+        coming: list[str] = [
+            each["path"] for each in marked if "same" not in each and "link" not in each
+        ]
         request = {"into": path, "fresh": True, "files": marked, "like": like or None}
-        await host.call("put", request, reading([self._root / each["path"] for each in coming]))
+        await host.call("put", request, reading([self._root / name for name in coming]))
 
     def _files(self, host: Host) -> list[dict[str, Any]]:
         """What they are; one that has not changed is not read again.
