@@ -42,6 +42,9 @@ from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
 
 _CANDIDATE: Final = "candidate.json"
+_ELSEWHERE: Final = "elsewhere"
+"""No folder: that a job ended where it was before says nothing of where it is now."""
+
 _LEFT_S: Final = 10.0
 _MACHINE_ID: Final = Path("/etc/machine-id")
 
@@ -121,8 +124,11 @@ class RemoteChecks(JobChecks):
     ) -> JobEnded:
         del command  # its words name places here
         pool = self._pools[turn.spec.executor]
-        if (place := read_place(folder)) is not None:
+        place = read_place(folder)
+        if place is not None and record.started(folder) is not None:
             return await self._go_on(pool, place, (folder, turn, wanted, log))
+        if place is not None:  # nobody heard whether it began: it is begun again, or is found there
+            self._hosts[turn.candidate.iteration] = place.host
         while True:
             try:
                 async with pool.turn(self._hosts.get(turn.candidate.iteration, "")) as host:
@@ -155,6 +161,9 @@ class RemoteChecks(JobChecks):
         folder, turn, wanted, _ = what
         iteration = turn.candidate.iteration
         place: Place | None = None
+        before = read_place(folder)
+        if before is not None and before.host != host.name:
+            pool.owe(before.host, folder / _ELSEWHERE, before)
         try:
             place, command = await self._sent(host, turn, wanted)
             self._hosts[iteration] = host.name
@@ -165,7 +174,7 @@ class RemoteChecks(JobChecks):
             if record.started(folder) is not None:
                 return Lost(str(error))
             if place is not None:  # it may have begun, unheard
-                pool.owe(host.name, folder, place)
+                pool.owe(host.name, folder / _ELSEWHERE, place)
             forget_place(folder)
             return None
 
