@@ -170,7 +170,7 @@ class RemoteChecks(JobChecks):
             return await self._work(pool, host, place, command, what)
         except HostError as error:
             self._hosts.pop(iteration, None)
-            pool.set_aside(host, str(error))
+            pool.set_aside(host, str(error), hopeless=not error.passing)
             if record.started(folder) is not None:
                 return Lost(str(error))
             if place is not None:  # it may have begun, unheard

@@ -284,6 +284,20 @@ async def test_a_stop_from_elsewhere_ends_the_whole_tree(sshd: Sshd, marked: Mar
     assert marked.alive() == []
 
 
+@pytest.mark.anyio
+async def test_a_host_behind_another_one_is_reached_through_it(sshd: Sshd, tmp_path: Path) -> None:
+    inner = sshd.config.read_text().replace("Host far", "Host inner")
+    config = tmp_path / "config"
+    config.write_text(f"{inner}  ProxyJump far\n{sshd.config.read_text()}")
+    host = Host("inner", sshd.settings(hosts=("inner",), config=config))
+    before = len(sshd.sessions())
+    try:
+        assert (await host.facts()).cpus > 0
+        assert len(sshd.sessions()) >= before + 2, "one connection within another"
+    finally:
+        await host.close()
+
+
 _ROOT = Path(__file__).parent.parent.parent
 
 

@@ -256,3 +256,17 @@ def test_the_code_of_each_candidate_is_what_runs_on_a_host(
     trees = list((run / "trees").iterdir())
     values = {(tree / "work.py").read_text().split()[2] for tree in trees}
     assert values == {"10", "8", "9"}
+
+
+def test_a_host_with_an_unknown_key_is_not_waited_for(tmp_path: Path, one: Sshd) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    lay_out(work)
+    driver = Driver(
+        work, remote(one).replace("patience: 20s, leash: 40s", "patience: 1h, leash: 2h")
+    )
+    one.known_hosts.write_text("")
+    driver.run("--iterations", "1", status=None)
+    (failed,) = [e for e in of_type(driver.events(), "CheckFinished") if e["check"] == "measure"]
+    assert failed["verdict"] == "infra"
+    assert f"ssh-keyscan -p {one.port}" in failed["detail"]

@@ -84,7 +84,8 @@ class SshExecutor(Model):
         default=600.0,
         alias="patience",
         description="How long a host that cannot be reached any more is waited for before the "
-        "check has failed with `infra`; and how long any host is waited for that can be used.",
+        "check has failed with `infra`; and how long any host is waited for that can be used. One "
+        "that lets nobody in, or has an unknown key, is not waited for.",
         examples=["30m"],
     )
     leash_s: Duration = Field(

@@ -1,5 +1,6 @@
 """The hosts of an executor: which one a command goes to, and which are left alone for a while."""
 
+import logging
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from engine.executors.ssh.jobs import RemoteJobs
 from engine.executors.ssh.place import Place
 from engine.executors.ssh.settings import SshSettings
 
+_log = logging.getLogger(__name__)
 _FIRST_ASIDE_S: Final = 15.0
 _LONGEST_ASIDE_S: Final = 600.0
 _LEFT: Final = record.Stop(how="interrupted", reason="nobody follows it any more")
@@ -29,6 +31,7 @@ class _Member:
         self.aside_until_s = 0.0
         self.aside_s = 0.0
         self.trouble = ""
+        self.hopeless = False
         self.owed: list[tuple[Path, Place]] = []
 
 
@@ -78,13 +81,17 @@ class Pool:
             member.running -= 1
             self._wake()
 
-    def set_aside(self, host: Host, reason: str) -> None:
-        """Leave a host alone for a while, each time for longer."""
+    def set_aside(self, host: Host, reason: str, *, hopeless: bool = False) -> None:
+        """Leave a host alone for a while, each time for longer.
+
+        One that is `hopeless` will not be otherwise before a person has done something about it.
+        """
         member = self._members[host.name]
         member.aside_s = min(max(_FIRST_ASIDE_S, 2 * member.aside_s), _LONGEST_ASIDE_S)
         pause_s = member.aside_s * random.uniform(0.8, 1.2)  # noqa: S311
         member.aside_until_s = anyio.current_time() + pause_s
-        member.trouble = reason
+        member.trouble, member.hopeless = reason, hopeless
+        _log.warning("host left alone for %.0f s: %s", pause_s, reason)
         self._wake()
 
     def owe(self, host: str, folder: Path, place: Place) -> None:
@@ -116,6 +123,8 @@ class Pool:
             now_s = anyio.current_time()
             if all(each.aside_until_s > now_s for each in self._members.values()):
                 given_up_s = given_up_s or now_s + self.settings.patience_s
+                if all(each.hopeless for each in self._members.values()):
+                    given_up_s = now_s
                 if now_s >= given_up_s:
                     raise HostError(self.settings.name, "unreachable", self._troubles())
             else:
@@ -137,14 +146,14 @@ class Pool:
             facts = await member.host.facts()
             await self._settle(member)
         except HostError as error:
-            self.set_aside(member.host, str(error))
+            self.set_aside(member.host, str(error), hopeless=not error.passing)
             return False
         if self._device and facts.device != self._device:
             reason = f"{member.host.name}: it is {facts.device}; the others are {self._device}"
-            self.set_aside(member.host, reason)
+            self.set_aside(member.host, reason, hopeless=True)
             return False
         self._device = facts.device
-        member.aside_s, member.trouble = 0.0, ""
+        member.aside_s, member.trouble, member.hopeless = 0.0, "", False
         return True
 
     async def _settle(self, member: _Member) -> None:
