@@ -270,3 +270,14 @@ def test_a_host_with_an_unknown_key_is_not_waited_for(tmp_path: Path, one: Sshd)
     (failed,) = [e for e in of_type(driver.events(), "CheckFinished") if e["check"] == "measure"]
     assert failed["verdict"] == "infra"
     assert f"ssh-keyscan -p {one.port}" in failed["detail"]
+
+
+def test_patterns_that_match_nothing_are_no_candidates_fault(tmp_path: Path, one: Sshd) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    lay_out(work)
+    driver = Driver(work, remote(one).replace("patience: 20s", "send: ['src/**'], patience: 20s"))
+    driver.run("--iterations", "1", status=None)
+    (failed,) = [e for e in of_type(driver.events(), "CheckFinished") if e["check"] == "measure"]
+    assert failed["verdict"] == "infra"
+    assert "matches src/**: correct `send`" in failed["detail"]

@@ -70,6 +70,12 @@ class Tree:
             HostError: they are too many to be sent, or one cannot be read.
         """
         names = sorted(dict.fromkeys(self._names()))
+        if not names and self._patterns != (_ALL,):
+            reason = (
+                f"no file below {self._root} matches {', '.join(self._patterns)}: correct `send` "
+                "of the executor, whose patterns begin at `root`"
+            )
+            raise HostError(host.name, "program", reason)
         stamps: dict[str, _Stamp] = {}
         size = 0
         for name in names:
