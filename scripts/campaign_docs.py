@@ -25,6 +25,7 @@ from engine.core.campaign.environment import (
     VenvEnvironment,
     VenvSpec,
 )
+from engine.core.campaign.executors import LocalExecutor, SshExecutor
 from engine.core.campaign.fields import Model
 from engine.core.campaign.finish import FinishSpec
 from engine.core.campaign.gates import GateSpec
@@ -34,8 +35,6 @@ from engine.core.campaign.mentor import MentorSpec
 from engine.core.campaign.mission import MissionFile
 from engine.core.campaign.models import (
     Campaign,
-    ExecutorsSpec,
-    LocalExecutor,
     MetricSpec,
     StopSpec,
 )
@@ -83,8 +82,8 @@ SECTIONS: dict[type[Model], tuple[str, str]] = {
     RefereeSpec: ("##", "`referee`"),
     ConfirmSpec: ("##", "`confirm`"),
     VariantSpec: ("###", "`variants` of `confirm`"),
-    ExecutorsSpec: ("##", "`executors`"),
-    LocalExecutor: ("###", "`executors.local`"),
+    LocalExecutor: ("##", "`executors.local`"),
+    SshExecutor: ("###", "`executors.NAME` of the kind `ssh`"),
     MentorSpec: ("##", "`mentor`"),
     MemorySpec: ("##", "`memory`"),
     PolicySpec: ("##", "`policy`"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from engine.checks.harness import Harness
 from engine.core.campaign.environment import InterpreterEnvironment, UvEnvironment
+from engine.core.campaign.executors import SshExecutor
 from engine.core.campaign.models import Campaign
 
 
@@ -29,8 +30,20 @@ def fingerprint(campaign: Campaign, root: Path, python: str) -> dict[str, str]:
         ),
         "harness": _digest([commands, Harness(root, protected).sha256] if protected else commands),
         "environment": _environment(campaign, root, python),
-        "device": f"{platform.system()} {platform.machine()}",
+        "device": _device(campaign),
     }
+
+
+def _device(campaign: Campaign) -> str:
+    """This machine, and the hosts that checks run on, where there are any."""
+    here = f"{platform.system()} {platform.machine()}"
+    used = dict.fromkeys(check.executor for check in campaign.every_check)
+    far = (
+        f"{name}: {', '.join(spec.hosts)} ({spec.python})"
+        for name in used
+        if isinstance(spec := campaign.executors[name], SshExecutor)
+    )
+    return "; ".join((here, *far))
 
 
 def _command(check: Mapping[str, Any]) -> list[Any]:

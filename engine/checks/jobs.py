@@ -25,7 +25,7 @@ from engine.core.ids import JobId
 from engine.core.repair.detect import detect
 from engine.executors.jobs import record
 from engine.executors.jobs.detached import Detached
-from engine.executors.jobs.protocol import Job, JobEnded, News, Stopped
+from engine.executors.jobs.protocol import Job, JobEnded, Lost, News, Stopped
 from engine.executors.protocol import Command, Interrupted, Marker, NotStarted
 from engine.runfolder.paths import RunPaths
 from engine.runfolder.room import Room
@@ -51,7 +51,7 @@ class JobChecks:
         room: where everything waits when the disk is full.
     """
 
-    def __init__(self, paths: RunPaths, executor: Detached, room: Room) -> None:
+    def __init__(self, paths: RunPaths, executor: Detached | None, room: Room) -> None:
         self._paths = paths
         self._executor = executor
         self._room = room
@@ -66,13 +66,13 @@ class JobChecks:
         """
         folder = self._paths.job(wanted.id).absolute()
         log = JobLog(folder / record.LOG)
-        if _is_begun(folder):
+        if self._is_begun(folder):
             before, reason = _read(folder), ""
         else:
             before = await self._lay_out(folder, turn, hand_over)
             reason = await trouble(turn)
         command = NotStarted(reason) if reason else self._command(turn)
-        if isinstance(command, NotStarted) and not _is_begun(folder):
+        if isinstance(command, NotStarted) and not self._is_begun(folder):
             ended = command
         else:
             ended = await self._execute(folder, turn, wanted, command, log)
@@ -95,6 +95,9 @@ class JobChecks:
             took_s=recorded.took_s if recorded else 0.0,
             found=detect(lines_of(log.recent)),
         )
+
+    def _is_begun(self, folder: Path) -> bool:
+        return _is_begun(folder)
 
     async def _lay_out(
         self, folder: Path, turn: Turn, hand_over: Callable[[], Awaitable[None]]
@@ -121,6 +124,8 @@ class JobChecks:
         command: tuple[str, ...] | str | NotStarted,
         log: "JobLog",
     ) -> JobEnded:
+        if self._executor is None:
+            return Lost("nothing runs jobs on this machine")
         return await self._executor.run(
             Command(
                 # One that has begun goes on, whatever has become of what it was begun with.

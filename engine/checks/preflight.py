@@ -92,13 +92,18 @@ def missing_requirements(
             *variable_problems(campaign.env_of(check), environ),
             *(
                 problem
-                for part in check.commands()
+                for part in _here(campaign, check)
                 for problem in _program(campaign, check, part, (root, environ))
             ),
             *(_shared_files(check) if side_by_side else ()),
         ]
         found += [f"check {check.name}: {problem}" for problem in problems]
     return list(dict.fromkeys(found))
+
+
+def _here(campaign: Campaign, check: CheckSpec) -> Mapping[Part, object]:
+    """The commands of a check that are run on this machine."""
+    return {} if campaign.is_remote(check) else check.commands()
 
 
 def _environment(campaign: Campaign, root: Path, environ: Mapping[str, str]) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+import anyio
 import msgspec
 
 from engine.checks import artifacts, observe
@@ -24,6 +25,7 @@ from engine.checks.turn import Outcome, Turn, footer, header, voided
 from engine.checks.variables import variables
 from engine.core import failpoints
 from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.executors import LOCAL
 from engine.core.campaign.models import Campaign
 from engine.core.events import LogSpan
 from engine.core.ids import IterationNumber, TraceId
@@ -46,6 +48,24 @@ from engine.runfolder.room import Room, has_some
 DETAIL_CHARACTERS: Final = 1000
 
 
+class Remote(Protocol):
+    """Runs checks on hosts; what can do that is imported only where there are any."""
+
+    async def run(
+        self, turn: Turn, wanted: Wanted, hand_over: Callable[[], Awaitable[None]]
+    ) -> Outcome | Interrupted:
+        """What came of the check, or that it is to be done again."""
+        ...
+
+    async def attend(self) -> None:
+        """Tidy up on the hosts."""
+        ...
+
+    def clear(self, iteration: int) -> None:
+        """Forget an iteration that is over."""
+        ...
+
+
 class CheckRunner:
     """Runs the checks of a campaign for the candidates of a run.
 
@@ -56,6 +76,7 @@ class CheckRunner:
         executor: runs the commands.
         interpreter: what `{python}` stands for.
         detached: runs those that are to outlive the engine.
+        remote: runs those that have hosts to run on.
         boxes: makes the sandboxes of sealed checks; without them a score can be forged.
         room: where everything waits when the disk is full; shared with other writers.
         environ: the variables from which some are handed on; by default the engine's own.
@@ -70,6 +91,7 @@ class CheckRunner:
         executor: Executor,
         interpreter: Interpreter,
         detached: Detached | None = None,
+        remote: Remote | None = None,
         boxes: Boxes | None = None,
         room: Room | None = None,
         environ: Mapping[str, str] | None = None,
@@ -85,6 +107,7 @@ class CheckRunner:
         self._outer = os.environ if environ is None else environ
         self._environ = interpreter.applied(self._outer)
         self._sealed = Sealed(paths, executor, boxes, self._room, campaign.metric.to_metric())
+        self._remote = remote
         self._jobs = JobChecks(paths, detached, self._room) if detached is not None else None
 
     def use(self, interpreter: Interpreter) -> None:
@@ -93,8 +116,11 @@ class CheckRunner:
         self._environ = interpreter.applied(self._outer)
 
     async def attend(self) -> None:
-        """Keep the sandboxes that stand by, until this is cancelled."""
-        await self._sealed.attend()
+        """Keep the sandboxes that stand by, until this is cancelled; tidy up on hosts."""
+        async with anyio.create_task_group() as tasks:
+            if self._remote is not None:
+                tasks.start_soon(self._remote.attend)
+            tasks.start_soon(self._sealed.attend)
 
     def stand_by(self, spec: CheckSpec, iteration: IterationNumber, ground: Ground) -> None:
         """Have made ready what a sealed check will run in, while its candidate is in the making."""
@@ -103,6 +129,8 @@ class CheckRunner:
     def clear(self, iteration: IterationNumber) -> None:
         """Give up what stands by for an iteration that is over, and its scratch files."""
         self._sealed.clear(self._paths.step(iteration).absolute())
+        if self._remote is not None:
+            self._remote.clear(iteration)
         clear_step(self._paths, iteration)
 
     def log_span(self, candidate: Candidate) -> LogSpan:
@@ -163,6 +191,8 @@ class CheckRunner:
         return await self._report(turn, outcome, duration_s)
 
     async def _outcome(self, turn: Turn, job: Wanted | None) -> Outcome | Interrupted:
+        if job is not None and self._remote is not None and turn.spec.executor != LOCAL:
+            return await self._remote.run(turn, job, partial(_hand_over, turn))
         if job is not None and self._jobs is not None:
             return await self._jobs.run(turn, job, partial(_hand_over, turn))
         await self._room.write(str(turn.step.folder), partial(_hand_over, turn))

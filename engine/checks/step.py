@@ -76,7 +76,11 @@ def step_of(
 ) -> Step:
     """The files of `check` for `candidate`; with `beside` apart from those of the iteration's."""
     folder = paths.step(candidate.iteration).absolute()
-    folder = folder / "champion" if beside else folder
+    return step_in(folder / "champion" if beside else folder, candidate, check, python)
+
+
+def step_in(folder: Path, candidate: Candidate, check: str, python: str) -> Step:
+    """The files of `check` for `candidate` in a folder, here or on a host."""
     candidate_file = folder / "candidate.json"
     result_file = folder / f"result-{check}.json"
     values = {

@@ -19,6 +19,7 @@ from engine.checks.runner import CheckRunner
 from engine.cli.coding import Surroundings, coding_of
 from engine.cli.console import readable
 from engine.cli.mentoring import mentor_of
+from engine.cli.remote import remote_of
 from engine.cli.request import Request
 from engine.cli.walls import confined
 from engine.cli.working import ground_of, working_of
@@ -133,6 +134,7 @@ async def run_engine(
             executor=executor,
             interpreter=interpreter,
             detached=Detached(),
+            remote=remote,
             boxes=_boxes(request, interpreter),
             room=room,
         )
@@ -140,30 +142,31 @@ async def run_engine(
         return CampaignChecks(campaign, runner)
 
     around = Surroundings(executor=executor, room=room, clock=clock, purse=Purse())
-    return await Engine(
-        Parts(
-            journal=opened.journal,
-            state=opened.state,
-            prepare=prepared,
-            proposer=_heeding(campaign, _proposer(campaign)),
-            plan=plan_of(campaign),
-            coding=coding_of(request, around),
-            mentor=mentor_of(request, around),
-            worker=working_of(request, around),
-            harness=partial(_harness, campaign, root),
-            tools=toolbox,
-            breaker=breaker_of(campaign),
-            paths=paths,
-            heartbeat=beat,
-            identity=me,
-            clock=clock,
-            gaps=gaps,
-            trouble=trouble,
-            signals=heard_signals(),
-            reporter=ReportCommand(executor, paths),
-            listeners=(listener,),
-        )
-    ).run()
+    async with remote_of(request, opened, room) as remote:
+        return await Engine(
+            Parts(
+                journal=opened.journal,
+                state=opened.state,
+                prepare=prepared,
+                proposer=_heeding(campaign, _proposer(campaign)),
+                plan=plan_of(campaign),
+                coding=coding_of(request, around),
+                mentor=mentor_of(request, around),
+                worker=working_of(request, around),
+                harness=partial(_harness, campaign, root),
+                tools=toolbox,
+                breaker=breaker_of(campaign),
+                paths=paths,
+                heartbeat=beat,
+                identity=me,
+                clock=clock,
+                gaps=gaps,
+                trouble=trouble,
+                signals=heard_signals(),
+                reporter=ReportCommand(executor, paths),
+                listeners=(listener,),
+            )
+        ).run()
 
 
 def _harness(campaign: Campaign, root: Path) -> Harness | None:

@@ -37,6 +37,11 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"findings": [asdict(f) for f in findings]}))
         return
+    print_findings(findings)
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """Print them, a line each, and what is to be done."""
     width = max(len(f.name) for f in findings)
     for finding in findings:
         mark = "ok" if finding.ok else "--"

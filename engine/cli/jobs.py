@@ -55,7 +55,8 @@ def _under_way(job: JobStatus) -> str:
     quiet = f", silent for {job.quiet_s:.0f} s" if job.quiet_s is not None else ""
     stopping = f", to stop, says {printable(job.stopping)}" if job.stopping else ""
     takes = f"{job.cpu_s:.0f} s of CPU, {job.rss_bytes >> 20} MiB" if job.rss_bytes else ""
-    head = f"{job.job}  #{job.iteration} {job.check}  {job.state} for {job.since_s:.0f} s"
+    where = f" on {printable(job.host)}" if job.host else ""
+    head = f"{job.job}  #{job.iteration} {job.check}{where}  {job.state} for {job.since_s:.0f} s"
     return f"{head}{quiet}{stopping}" + (f"  {takes}" if takes else "")
 
 

@@ -182,9 +182,24 @@ def verify(what: str | None, run: str | None, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help="Look at the hosts of an executor instead, or at ssh://user@host:port.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The campaign file that has the executor; by default that of the newest run here.",
+)
 @_JSON
-def doctor(*, as_json: bool) -> None:
+def doctor(*, executor: str | None, config: Path | None, as_json: bool) -> None:
     """Say what this machine has, and what is missing for what."""
+    if executor is not None:
+        from engine.cli.doctor_hosts import doctor_hosts
+
+        doctor_hosts(executor, config, as_json=as_json)
+        return
     from engine.cli.doctor import doctor
 
     doctor(as_json=as_json)

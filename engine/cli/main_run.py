@@ -39,6 +39,11 @@ _git: Final = partial(click.option, cls=InGroup, group=_GIT)
 @click.option("--reason", default="", help="Why; kept with --from.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option(
+    "--on",
+    metavar="HOST",
+    help="Run the checks there: ssh://user@host:port, ssh://NAME, or one of `executors`.",
+)
+@click.option(
     "--set",
     "set_",
     multiple=True,

@@ -9,6 +9,7 @@ import click
 from engine.checks.preflight import missing
 from engine.cli.agents_ready import missing_logins, without_walls
 from engine.cli.checking import loaded_or_exit, refuse_missing
+from engine.cli.elsewhere import elsewhere
 from engine.cli.exits import fail
 from engine.cli.flags import overrides_of
 from engine.cli.launching import launch
@@ -21,6 +22,9 @@ def run(**options: Any) -> None:
     """Do what `controlroom run` was asked to do; never returns into the command line."""
     overrides = overrides_of(options)
     loaded = loaded_or_exit(options["config"], overrides)
+    if options["on"] is not None:
+        overrides = (*overrides, *elsewhere(loaded.campaign, options["on"]))
+        loaded = loaded_or_exit(options["config"], overrides)
     request = request_of(loaded, overrides, options)
     lacking = missing(loaded, os.environ, slots=request.slots, unsealed=request.unsealed)
     lacking += text_problems(loaded)

@@ -22,7 +22,7 @@ def fold_job(state: RunState, event: e.JobEvent) -> None:
         return
     match event:
         case JobStarted():
-            job.pid = event.pid
+            job.pid, job.host = event.pid, event.host
         case JobReattached():
             job.attached += 1
         case JobStopRequested():

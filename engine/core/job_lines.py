@@ -15,7 +15,8 @@ def job_line(event: JobEvent) -> str:
     """The event in a line."""
     match event:
         case JobStarted():
-            return f"job {event.job} runs by itself, supervised by pid {event.pid}"
+            where = f" on {event.host}" if event.host else ""
+            return f"job {event.job} runs by itself{where}, supervised by pid {event.pid}"
         case JobReattached():
             return f"job {event.job} is followed again, {event.log_bytes} bytes in its log"
         case JobStopRequested():

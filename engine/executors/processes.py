@@ -6,9 +6,7 @@ each of these falls back to less.
 
 import functools
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,22 +14,25 @@ from typing import Final, NamedTuple
 
 import anyio
 
-from engine.executors import signalling
+from engine.executors import programs, signalling
+from engine.executors.programs import CannotStartError, MachineLacksError, death_signal, on_path
 from engine.executors.protocol import Command
+
+__all__ = [
+    "CannotStartError",
+    "Launch",
+    "MachineLacksError",
+    "adopt_orphans",
+    "death_signal",
+    "launch_of",
+    "on_path",
+    "program_of",
+    "spawn",
+    "wait_exit",
+]
 
 ENGINE_VARIABLE: Final = "CONTROLROOM_ENGINE"
 """Set in the engine's own environment: what libraries start for it is told from a check's by it."""
-
-_SHELL: Final = "/bin/sh"
-_found: Final[dict[tuple[str, str], str]] = {}
-
-
-class CannotStartError(Exception):
-    """The command cannot be started here; the text says why and what to do."""
-
-
-class MachineLacksError(CannotStartError):
-    """It cannot for want of something that the machine or the person has to have, not the code."""
 
 
 @functools.cache
@@ -61,13 +62,7 @@ def program_of(command: Command) -> list[str]:
     Raises:
         CannotStartError: its folder or its program is not there.
     """
-    if not command.cwd.is_dir():
-        raise CannotStartError(f"the folder {command.cwd} does not exist")
-    if isinstance(command.run, str):
-        return [_SHELL, "-c", command.run]
-    if not command.run or not command.run[0]:
-        raise CannotStartError("the command is empty")
-    return [_program(command), *command.run[1:]]
+    return programs.program_of(command.run, command.cwd, command.env.get("PATH", os.defpath))
 
 
 def launch_of(command: Command, heard: int | None) -> Launch:
@@ -90,51 +85,6 @@ def launch_of(command: Command, heard: int | None) -> Launch:
         stdin=command.stdin,
         handed=() if heard is None else (heard,),
     )
-
-
-def _program(command: Command) -> str:
-    name = command.run[0]
-    if os.sep in name:
-        name = str(command.cwd / name)
-        if os.path.isfile(name) and not os.access(name, os.X_OK):  # noqa: PTH113
-            raise CannotStartError(
-                f"{name} is not executable; chmod +x it, or name its interpreter"
-            )
-        if not os.path.exists(name):  # noqa: PTH110
-            whose = MachineLacksError if command.run[0].startswith(os.sep) else CannotStartError
-            raise whose(f"{name} does not exist")
-        return name
-    try:
-        return on_path(name, command.env.get("PATH", os.defpath))
-    except FileNotFoundError as error:
-        raise MachineLacksError(str(error)) from error
-
-
-def on_path(name: str, path: str) -> str:
-    """The program of that name on a PATH.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    found = _found.get((name, path)) or shutil.which(name, path=path)
-    if found is None:
-        raise FileNotFoundError(f"there is no program {name} on PATH")
-    _found[name, path] = found  # what was found is not looked for each time
-    return found
-
-
-@functools.cache
-def death_signal() -> tuple[str, ...]:
-    """The words before a command that make it die with this process; none where that cannot be."""
-    # The kernel ties the signal to the thread that starts the process: start from the loop's.
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    if setpriv is None:
-        return ()
-    prefix = (setpriv, "--pdeathsig", "KILL", "--")
-    tried = subprocess.run(  # an older setpriv does not know the option
-        [*prefix, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    return prefix if tried.returncode == 0 else ()
 
 
 def spawn(launch: Launch, output: int, errors: int) -> "subprocess.Popen[bytes]":

@@ -7,14 +7,36 @@ from typing import Final, Literal, Protocol, assert_never
 import anyio
 import msgspec
 
-RUN_VARIABLE: Final = "CONTROLROOM_RUN"
-STEP_VARIABLE: Final = "CONTROLROOM_STEP"
-TOOL_VARIABLE: Final = "CONTROLROOM_TOOL"
-"""Marks the engine's own short commands with the run, where they may outlive it; see `trees`."""
+from engine.executors.markers import (
+    JOB_VARIABLE,
+    JOBS_VARIABLE,
+    RUN_VARIABLE,
+    STEP_VARIABLE,
+    TOOL_VARIABLE,
+)
 
-JOBS_VARIABLE: Final = "CONTROLROOM_JOBS"
-JOB_VARIABLE: Final = "CONTROLROOM_JOB"
-"""What a detached job carries instead of the markers of a step: its run, and `RUN#j-0007`."""
+__all__ = [
+    "JOBS_VARIABLE",
+    "JOB_VARIABLE",
+    "MOST_PRODUCED_FILES",
+    "MOST_REPORT_BYTES",
+    "PRODUCED_VARIABLE",
+    "RUN_VARIABLE",
+    "STEP_VARIABLE",
+    "TOOL_VARIABLE",
+    "Box",
+    "Command",
+    "Ended",
+    "Exceeded",
+    "Executor",
+    "Finished",
+    "Interrupted",
+    "LogSink",
+    "Marker",
+    "NotStarted",
+    "Produced",
+    "TimedOut",
+]
 
 PRODUCED_VARIABLE: Final = "CONTROLROOM_PRODUCED"
 

@@ -105,6 +105,8 @@ def event_of(job: JobId, news: News) -> JobEvent:
                 start_ticks=news.start_ticks,
                 boot_id=news.boot_id,
                 marker=news.marker,
+                host=news.host,
+                device=news.device,
             )
         case Attached():
             return JobReattached(job=job, log_bytes=news.log_bytes)

@@ -2,6 +2,7 @@
 
 from engine.core.breaker import OFF, Breaker
 from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.executors import LOCAL
 from engine.core.campaign.models import Campaign
 from engine.core.campaign.proposers import AgentSpec
 from engine.core.campaign.worker import WorkerSpec
@@ -83,7 +84,7 @@ def _check(check: CheckSpec, on_fail: OnFail) -> PlannedCheck:
         backoff_s=check.backoff_s,
         on_fail=check.on_fail or on_fail,
         needs=check.needs,
-        detached=check.detached,
+        detached=check.detached or check.executor != LOCAL,
     )
 
 

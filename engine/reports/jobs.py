@@ -25,7 +25,8 @@ class JobLook(NamedTuple):
 class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A job that is under way, and how it is doing; `quiet_s` is how long it has printed nothing.
 
-    `supervisor` is the pid of the process that ends it and writes down how it ended.
+    `supervisor` is the pid of the process that ends it and writes down how it ended, on `host`
+    where that is another machine.
     """
 
     job: JobId
@@ -41,6 +42,7 @@ class JobStatus(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: int | None
     stopping: str | None
     log: str
+    host: str = ""
 
 
 def job_statuses(
@@ -51,11 +53,11 @@ def job_statuses(
     return [_status(job, looks.get(job.id) or JobLook(), now) for job in jobs]
 
 
-def _state(look: JobLook, now: float) -> JobState:
+def _state(look: JobLook, now: float, host: str) -> JobState:
     if look.ended:
         return "over"
     if look.began and not look.held:
-        return "lost"
+        return "unheard" if host else "lost"  # no engine follows it, which goes on there
     if look.pulse is None:
         return job_state(now, looked=None)
     pulse = look.pulse
@@ -72,7 +74,7 @@ def _status(job: Job, look: JobLook, now: float) -> JobStatus:
         iteration=job.iteration,
         candidate=job.candidate,
         check=job.check,
-        state=_state(look, now),
+        state=_state(look, now, job.host),
         since_s=round(max(0.0, now - begun), 3),
         quiet_s=round(max(0.0, now - pulse.last_output), 3) if pulse else None,
         cpu_s=pulse.cpu_s if pulse else 0.0,
@@ -81,4 +83,5 @@ def _status(job: Job, look: JobLook, now: float) -> JobStatus:
         supervisor=job.pid,
         stopping=job.stop_by or None,
         log=f"jobs/{job.id}/log",
+        host=job.host,
     )

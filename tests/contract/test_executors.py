@@ -3,6 +3,7 @@
 import os
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +26,12 @@ from engine.executors.protocol import (
     NotStarted,
     TimedOut,
 )
+from engine.executors.ssh.host import Host
+from engine.executors.ssh.jobs import RemoteJobs
+from engine.executors.ssh.place import Place
+from engine.executors.ssh.settings import SshSettings
 from tests.executing import Marked, MemoryLog
+from tests.sshd import Sshd
 
 
 @pytest.fixture
@@ -395,6 +401,58 @@ class TestDetached(ExecutorContract):
 
     def make(self, grace_s: float = 0.2) -> Executor:
         return InJob(Detached(grace_s=grace_s))
+
+
+class OverSsh:
+    """An executor that runs every command on a host, over a connection of its own."""
+
+    def __init__(self, settings: SshSettings) -> None:
+        self._settings = settings
+        self._ids = count(1)
+
+    async def run(
+        self,
+        command: Command,
+        *,
+        log: LogSink,
+        errors: LogSink | None = None,
+        stop: anyio.Event | None = None,
+    ) -> Ended:
+        """As without."""
+        name = f"j-{next(self._ids):04d}"
+        job = Job(id=name, folder=Path(command.marker.run) / "jobs" / name)
+        host = Host(self._settings.hosts[0], self._settings)
+        try:
+            place = Place(
+                executor="far",
+                host=host.name,
+                folder=await host.folder("jobs", f"{time.time_ns()}"),
+                marker=f"{command.marker.run}#{name}",
+            )
+            ended = await RemoteJobs(host).run(
+                command, job, place, log=log, errors=errors, stop=stop
+            )
+        finally:
+            with anyio.CancelScope(shield=True):
+                await host.close()
+        assert not isinstance(ended, Stopped | Lost), ended
+        return ended
+
+
+class TestSsh(ExecutorContract):
+    """A host that is reached by ssh: a real sshd on this machine."""
+
+    adds: ClassVar[set[str]] = {"CONTROLROOM_JOBS", "CONTROLROOM_JOB"}
+    sshd: ClassVar[Sshd]
+
+    @pytest.fixture(scope="class", autouse=True)
+    def _sshd(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        type(self).sshd = Sshd(tmp_path_factory.mktemp("sshd"))
+        yield
+        self.sshd.stop()
+
+    def make(self, grace_s: float = 0.2) -> Executor:
+        return OverSsh(self.sshd.settings(grace_s=grace_s))
 
 
 class InBox:

@@ -37,6 +37,10 @@ def test_equal_campaigns_do_not_differ() -> None:
     [
         (changed(seed=1), [("seed: 0 -> 1", True)]),
         (changed(seed=False), [("seed: 0 -> false", True)]),
+        (
+            changed(executors={"tpu": {"slots": 2, "hosts": ["a"]}}),
+            [('executors: (nothing) -> {"tpu":{"slots":2,"hosts":["a"]}}', True)],
+        ),
         (changed(about="b"), [('about: (nothing) -> "b"', False)]),
         (
             changed(stop={"failures": 25, "plateau": 3}),
@@ -149,3 +153,13 @@ def test_what_is_measured_again_may_change() -> None:
         ("referee.leaders: 1 -> 3", False),
         ("referee.baseline_every: (nothing) -> 5", False),
     ]
+
+
+def test_how_much_a_host_does_at_a_time_is_free_and_which_hosts_there_are_is_not() -> None:
+    old = changed(executors={"tpu": {"slots": 1, "patience": "10m", "hosts": ["a"]}})
+    new = changed(executors={"tpu": {"slots": 2, "patience": "5m", "hosts": ["a", "b"]}})
+    assert {text.partition(":")[0]: consent for text, consent in told(new, old)} == {
+        "executors.tpu.slots": False,
+        "executors.tpu.patience": False,
+        "executors.tpu.hosts": True,
+    }

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.core.campaign.checks import CheckSpec, JsonMetric, Part, RegexMetric
 from engine.core.campaign.environment import RESERVED, EnvSpec
+from engine.core.campaign.executor_rules import remote_findings
 from engine.core.campaign.fields import show
 from engine.core.campaign.job_rules import job_findings
 from engine.core.campaign.nearest import did_you_mean
@@ -29,6 +30,7 @@ def check_findings(draft: Draft) -> Iterator[Finding]:
         yield from _deadlines(check, place, draft)
         yield from sealed_findings(check, place, draft)
         yield from job_findings(check, place, draft)
+        yield from remote_findings(check, place, draft)
         for part in check.commands():
             yield from _command(check, part, place, draft)
         yield from _sources(check, place)

@@ -278,8 +278,8 @@ class CheckSpec(Model):
         "folder of this file: answers, a test split. Only for a sealed check.",
         examples=["[../data/test]"],
     )
-    executor: Literal["local"] = Field(
-        default="local", description="Where it runs; one of `executors`.", examples=["local"]
+    executor: FileName = Field(
+        default="local", description="Where it runs; one of `executors`.", examples=["tpu"]
     )
 
     @property

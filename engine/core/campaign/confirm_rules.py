@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from engine.core.campaign.environment import RESERVED
+from engine.core.campaign.executors import LOCAL
 from engine.core.campaign.fields import show
-from engine.core.campaign.models import ExecutorsSpec
 from engine.core.campaign.nearest import did_you_mean
 from engine.core.campaign.problems import Finding
 from engine.core.campaign.salvage import Draft
@@ -21,7 +21,7 @@ def confirm_findings(draft: Draft) -> Iterator[Finding]:
 
 def _place(draft: Draft) -> Iterator[Finding]:
     confirm = draft.campaign.confirm
-    known = list(ExecutorsSpec.model_fields)
+    known = [LOCAL]  # each check of it runs where it always does
     if confirm is not None and confirm.on not in known:
         yield Finding(
             place=("confirm", "on"),

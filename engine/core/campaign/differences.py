@@ -13,6 +13,9 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("policy", "max_failures"),
     ("policy", "caps"),
     ("resources",),
+    ("executors", "*", "slots"),
+    ("executors", "*", "patience"),
+    ("executors", "*", "leash"),
     ("referee", "leaders"),
     ("referee", "baseline_every"),
     ("proposers", "evolution", "slots"),
@@ -26,7 +29,7 @@ _FREE: tuple[tuple[str, ...], ...] = (
     ("proposers", "worker", "backoff"),
     ("proposers", "worker", "halt_after"),
 )
-"""Places that may change while a run goes on, without a person's consent."""
+"""Places that may change while a run goes on, without a person's consent; `*` is any name."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +51,15 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Difference]:
             path=".".join(path),
             old=before,
             new=after,
-            needs_consent=not any(path[: len(free)] == free for free in _FREE),
+            needs_consent=not any(_is_below(path, free) for free in _FREE),
         )
         for path, before, after in _compare(old, new, ())
     ]
+
+
+def _is_below(path: tuple[str, ...], free: tuple[str, ...]) -> bool:
+    pairs = zip(free, path, strict=False)
+    return len(path) >= len(free) and all(name in ("*", step) for name, step in pairs)
 
 
 _Change = tuple[tuple[str, ...], Any, Any]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from engine.core.campaign.checks import CheckSpec
+from engine.core.campaign.executors import LOCAL
 from engine.core.campaign.fields import show
 from engine.core.campaign.nearest import did_you_mean
 from engine.core.campaign.problems import Finding, Place
@@ -11,9 +12,10 @@ from engine.core.campaign.salvage import Draft
 
 def job_findings(check: CheckSpec, place: Place, draft: Draft) -> Iterator[Finding]:
     """Mistakes of one check that have to do with being detached, and with what it needs."""
+    far = check.executor != LOCAL
     if check.detached and draft.sound(*place, "detached"):
         yield from _detached(check, (*place, "detached"), draft)
-    if check.stop_patterns and not check.detached and draft.sound(*place, "detached"):
+    if check.stop_patterns and not (check.detached or far) and draft.sound(*place, "detached"):
         message = "only a detached check is ended for what it prints"
         at: Place = (*place, "stop_patterns")
         yield Finding(place=at, message=message, fix="write detached: true", at_key=True)
@@ -25,7 +27,7 @@ def _detached(check: CheckSpec, at: Place, draft: Draft) -> Iterator[Finding]:
     if check.run is None:
         message = "the sandboxes of a sealed check end with the engine"
         yield Finding(place=at, message=message, fix="remove it", at_key=True)
-    elif draft.campaign.workspace is not None:
+    elif draft.campaign.workspace is not None and check.executor == LOCAL:
         message = "the tree of a candidate of code is made anew when the engine starts again"
         yield Finding(place=at, message=message, fix="remove it, or workspace", at_key=True)
 

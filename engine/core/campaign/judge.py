@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from engine.core.campaign.agent_rules import agent_findings
 from engine.core.campaign.check_rules import check_findings
 from engine.core.campaign.confirm_rules import confirm_findings
+from engine.core.campaign.executor_rules import executor_findings
 from engine.core.campaign.explain import explain, label, mistakes, place_of
 from engine.core.campaign.gate_rules import gate_findings
 from engine.core.campaign.keys import nearest_key
@@ -90,6 +91,7 @@ def _of_rules(draft: Draft, data: Mapping[str, Any]) -> list[Finding]:
         *check_findings(draft),
         *referee_findings(draft),
         *confirm_findings(draft),
+        *executor_findings(draft),
         *workspace_findings(draft),
         *agent_findings(draft),
         *worker_findings(draft),

@@ -50,10 +50,27 @@ def model_at(location: Place) -> type[Model] | None:
     candidates: list[type[Model]] = [Campaign]
     for step in location:
         if isinstance(step, str) and step.startswith("<"):
-            candidates = [model for model in candidates if step[1:-1] in fields_of(model)]
+            candidates = [model for model in candidates if _is_of(model, step[1:-1])]
         elif len(candidates) == 1 and step in fields_of(candidates[0]):
             candidates = list(models_in(fields_of(candidates[0])[str(step)].annotation))
     return candidates[0] if candidates else None
+
+
+def _is_of(model: type[Model], tag: str) -> bool:
+    """Whether the model is the one of a union that a key of it, or its kind, tells."""
+    fields = fields_of(model)
+    if tag in fields:
+        return True
+    return "kind" in fields and tag in _texts_in(fields["kind"].annotation)
+
+
+def _texts_in(annotation: Any) -> Iterator[str]:
+    """The texts that an annotation allows."""
+    for part in get_args(annotation):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _texts_in(part)
 
 
 def example_of(model: type[Model] | None, key: str) -> str:

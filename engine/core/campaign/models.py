@@ -9,6 +9,7 @@ from engine.core.campaign.budget import BudgetSpec
 from engine.core.campaign.checks import CheckSpec
 from engine.core.campaign.confirm import ConfirmSpec
 from engine.core.campaign.environment import Environment, EnvSpec, InterpreterEnvironment
+from engine.core.campaign.executors import LOCAL, Executors, LocalExecutor
 from engine.core.campaign.fields import (
     FileName,
     Filled,
@@ -106,18 +107,6 @@ class MetricSpec(Model):
         if isinstance(self.min_gain, str):
             return Gain(amount=float(self.min_gain[:-1]) / 100, relative=True)
         return Gain(amount=self.min_gain)
-
-
-class LocalExecutor(Model):
-    """This machine; there is nothing to set."""
-
-
-class ExecutorsSpec(Model):
-    """Where checks run. This version has this machine only."""
-
-    local: LocalExecutor = Field(
-        default=LocalExecutor(), description="This machine.", examples=["{}"]
-    )
 
 
 class Campaign(Model):
@@ -221,8 +210,10 @@ class Campaign(Model):
         description="What the programs of sealed checks may see and use.",
         examples=["{memory: 16GiB, read: [../data]}"],
     )
-    executors: ExecutorsSpec = Field(
-        default=ExecutorsSpec(), description="Where checks run.", examples=["{local: {}}"]
+    executors: Executors = Field(
+        default={LOCAL: LocalExecutor()},
+        description="Where checks run, by name; `local` is this machine, and always there.",
+        examples=["{tpu: {kind: ssh, hosts: [dev-tpu-gdn]}}"],
     )
     resources: dict[ParameterName, Positive] = Field(
         default={},
@@ -312,6 +303,10 @@ class Campaign(Model):
         always = [check.name for check in self.checks if check.when == "always"]
         measuring = self.measuring_check
         return tuple(always[: always.index(measuring.name)] if measuring else always)
+
+    def is_remote(self, check: CheckSpec) -> bool:
+        """Whether a check runs on another machine."""
+        return not isinstance(self.executors.get(check.executor, LocalExecutor()), LocalExecutor)
 
     @property
     def sealed(self) -> bool:

@@ -20,13 +20,18 @@ JobOutcome = Literal[
 
 
 class JobStarted(Event, frozen=True, kw_only=True):
-    """A supervisor runs the job. The process is this one only if all of it fits."""
+    """A supervisor runs the job. The process is this one only if all of it fits.
+
+    It runs on `host`, which is this machine where that is empty; `device` is what that host is.
+    """
 
     job: JobId
     pid: int
     start_ticks: int
     boot_id: str
     marker: str
+    host: str = ""
+    device: str = ""
 
 
 class JobReattached(Event, frozen=True, kw_only=True):

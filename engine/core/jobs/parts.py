@@ -14,8 +14,9 @@ MOST_DONE: Final = 200
 class Job(msgspec.Struct, kw_only=True):
     """A job: which check of which candidate it is, and what became of it.
 
-    `since` is when it was recorded, `pid` is its supervisor's once that runs. `stop_by` is who
-    does not want it any more. `outcome` is None while it is under way.
+    `since` is when it was recorded, `pid` is its supervisor's once that runs, on `host` where that
+    is another machine. `stop_by` is who does not want it any more. `outcome` is None while it is
+    under way.
     """
 
     id: JobId
@@ -25,6 +26,7 @@ class Job(msgspec.Struct, kw_only=True):
     attempt: int
     since: str
     pid: int | None = None
+    host: str = ""
     attached: int = 0
     stop_by: str = ""
     stop_reason: str = ""

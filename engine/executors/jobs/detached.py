@@ -128,9 +128,9 @@ class Detached:
             await kill(command.marker.run, job.id)
             await job.tell(Gone(reason=there.reason))
             return there
-        await job.tell(_over(there))
+        await job.tell(over(there))
         failpoints.reach("job.over")
-        return _meaning(there)
+        return meaning(there)
 
     async def _begin(
         self, command: Command, job: Job, *, apart: bool
@@ -362,7 +362,8 @@ def _unnamed() -> BinaryIO:
     return cast("BinaryIO", tempfile.TemporaryFile())
 
 
-def _over(ended: record.Ended) -> Over:
+def over(ended: record.Ended) -> Over:
+    """The record of a job, as news."""
     return Over(
         how=ended.how,
         exit_code=ended.exit_code,
@@ -375,7 +376,7 @@ def _over(ended: record.Ended) -> Over:
     )
 
 
-def _meaning(ended: record.Ended) -> JobEnded:
+def meaning(ended: record.Ended) -> JobEnded:
     """What the record of a job says, as executors do."""
     match ended.how:
         case "ended":

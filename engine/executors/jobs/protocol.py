@@ -12,12 +12,14 @@ MOST_LOG_BYTES: Final = 16 << 20
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """Its supervisor runs, or ran: this process."""
+    """Its supervisor runs, or ran: this process; on a `host` where it is another machine's."""
 
     pid: int
     start_ticks: int
     boot_id: str
     marker: str
+    host: str = ""
+    device: str = ""
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):

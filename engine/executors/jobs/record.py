@@ -2,7 +2,7 @@
 
 The folder is the job: `lock` is held while its supervisor lives, `job.json` says who that is,
 `log` is what the command printed, `pulse.json` how it is doing, `exit.json` how it ended, and
-`stop.json` asks for its end.
+`stop.json` asks for its end. Whoever follows it on another host holds the lock of `followed`.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 LOCK: Final = "lock"
+FOLLOWED: Final = "followed"
 LOG: Final = "log"
 ERRORS: Final = "errors"
 STARTED: Final = "job.json"
@@ -155,20 +156,20 @@ def ask(folder: Path, wish: Stop) -> None:
         write(folder, STOP, wish)
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a supervisor holds the job."""
-    with _opened(folder) as descriptor:
+def is_locked(folder: Path, name: str = LOCK) -> bool:
+    """Whether a supervisor holds the job; or somebody another lock of it."""
+    with _opened(folder / name) as descriptor:
         return descriptor is not None and not _lock(descriptor, fcntl.LOCK_SH)
 
 
-def take_lock(folder: Path) -> int | None:
-    """The lock of the job, as a descriptor to be kept open; None where another one has it.
+def take_lock(folder: Path, name: str = LOCK) -> int | None:
+    """A lock of the job, as a descriptor to be kept open; None where another one has it.
 
     Raises:
         OSError: the file cannot be made.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(folder / LOCK, flags, 0o644)
+    descriptor = os.open(folder / name, flags, 0o644)
     if _lock(descriptor, fcntl.LOCK_EX):
         return descriptor
     os.close(descriptor)
@@ -184,9 +185,9 @@ def _lock(descriptor: int, kind: int) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Generator[int | None]:
+def _opened(path: Path) -> Generator[int | None]:
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         yield None
         return

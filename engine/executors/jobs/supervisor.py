@@ -41,7 +41,10 @@ _PAUSE_S: Final = 0.01
 
 
 class Orders(NamedTuple):
-    """What is to be run, and when it is to be ended. `errors` have a file of their own if set."""
+    """What is to be run, and when it is to be ended. `errors` have a file of their own if set.
+
+    With `leash_s` it is ended when nobody has followed it for so long.
+    """
 
     marker: str
     argv: list[str]
@@ -56,6 +59,7 @@ class Orders(NamedTuple):
     secrets: dict[str, str]
     most_bytes: int
     errors: bool
+    leash_s: float | None = None
 
 
 class Supervisor:
@@ -86,6 +90,7 @@ class Supervisor:
         self._looked_s = self._next_look_s = self._begun_s
         self._cpu_s = 0.0
         self._stuck_s = 0.0
+        self._followed_s = self._begun_s
         self._woken, waking = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(waking, False)
@@ -196,6 +201,12 @@ class Supervisor:
         """For how long it has run, less the time that it waited for room on the disk."""
         return self._clock.now_s() - self._begun_s - self._stuck_s
 
+    def _alone_s(self) -> float:
+        """For how long nobody has followed it."""
+        if record.is_locked(self._folder, record.FOLLOWED):
+            self._followed_s = self._clock.now_s()
+        return self._clock.now_s() - self._followed_s
+
     def _silent_s(self) -> float:
         if any(stream.stuck for stream in self._streams):
             return 0.0
@@ -224,6 +235,9 @@ class Supervisor:
             self._cut = Ended(how="told", detail=f"its supervisor got {self._told.name}")
         elif orders.deadline_s is not None and (passed_s := self._passed_s()) >= orders.deadline_s:
             self._cut = Ended(how="deadline", after_s=passed_s)
+        elif orders.leash_s is not None and (alone_s := self._alone_s()) >= orders.leash_s:
+            detail = f"nobody has followed it for {alone_s:.0f} s"
+            self._cut = Ended(how="interrupted", detail=detail)
         elif orders.idle_s is not None and self._silent_s() >= orders.idle_s:
             self._look_now()  # what it did since the last look counts, too
             if (silent_s := self._silent_s()) >= orders.idle_s:
