@@ -23,7 +23,7 @@ _CLOCKS: Final = frozenset(
     for unit in ("", "_ns")
 ) | {"default_timer", "sleep"}
 _KEYS: Final = re.compile(
-    r"/etc/g?shadow\b|/\.ssh/|\bid_(?:rsa|ed25519|ecdsa)\b|\bssh_host_\w+_key\b|/\.aws/credentials\b"
+    r"/etc/g?shadow\b|/\.ssh/(?!known_hosts\b)|\bid_(?:rsa|ed25519|ecdsa)\b|\bssh_host_\w+_key\b|/\.aws/credentials\b"
 )
 _TESTS_LEFT_OUT: Final = re.compile(
     r"\b(?:collect_ignore(?:_glob)?|pytest_ignore_collect|pytest_collection_modifyitems)\b"

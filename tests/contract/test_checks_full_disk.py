@@ -55,4 +55,4 @@ async def test_a_check_that_failed_for_want_of_room_is_repeated(tmp_path: Path) 
                 while not said:
                     await anyio.sleep(0.005)
             (disk / "filler").unlink()
-    assert reports == [Interrupted("it failed while the disk was full")]
+    assert reports == [Interrupted("it failed while the disk was full", waited=True)]
