@@ -12,7 +12,7 @@ _AGREES: Final = 0.005
 _AGREES_IN_NOISE: Final = 0.5
 """A candidate that times itself honestly leaves out what the judge's clock has around it."""
 
-_NUMBER: Final = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)"
+_NUMBER: Final = r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?)"
 
 
 def disputed(claims: Mapping[str, float], measured: Mapping[str, float]) -> list[str]:
@@ -45,8 +45,9 @@ def said_in_result(content: bytes | str, name: str) -> float | None:
 
 def said_in_lines(lines: Iterable[str], metric: Metric) -> float | None:
     """The value of a metric in the last line of an output that is about nothing else."""
-    unit = rf"\s*(?:{re.escape(metric.unit)})?" if metric.unit else ""
-    about = re.compile(rf"\s*{re.escape(metric.name)}\s*[:=]\s*{_NUMBER}{unit}\s*", re.IGNORECASE)
+    # Each stretch of digits or of spaces matches in one way only: a candidate writes these lines.
+    unit = rf"(?:{re.escape(metric.unit)}\s*)?" if metric.unit else ""
+    about = re.compile(rf"\s*{re.escape(metric.name)}\s*[:=]\s*{_NUMBER}\s*{unit}", re.IGNORECASE)
     said: float | None = None
     for line in lines:
         value = said_in_result(line, metric.name) if line.lstrip().startswith("{") else None

@@ -187,6 +187,8 @@ class Iteration:
                 await self._take(number, step)
             except WorkspaceError as error:
                 await self._set_back(number, f"workspace: {error}")
+                if self._writer.state.ends_by_halt:
+                    return number not in self._writer.state.open and await self._over(number)
             if number not in self._writer.state.open:
                 return await self._over(number)
         return False
@@ -198,12 +200,16 @@ class Iteration:
 
         def decide(state: RunState) -> Sequence[AnyEvent]:
             turn = state.open[number]
-            if turn.put_aside or turn.cut:
-                return []
+            if turn.cut and not turn.put_aside:
+                return []  # the finish has a verdict for it
             given_up = verdict_of(state, turn, "infra", reason, signature=signature(reason))
             return [given_up, *counted(state, given_up)]
 
         turn = self._writer.state.open[number]
+        if turn.change is None and turn.answers and not turn.cut:
+            # What its agent made is in no commit yet: the tree is not to be lent before a look.
+            await self._guard.halt(reason)
+            return
         if await self._writer.decide(decide):
             failpoints.reach("verdict.recorded")
             await self._code.settle(turn, None)

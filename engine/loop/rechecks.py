@@ -21,6 +21,7 @@ from engine.core.events import (
 from engine.core.finishing import leaders_left
 from engine.core.measuring import measured_as
 from engine.core.plan import Plan
+from engine.core.recheck_results import ended
 from engine.core.rechecked import Recheck
 from engine.core.rechecking import RecheckStep, due, due_at_end, next_recheck_step, seed_of_pair
 from engine.core.state import RunState
@@ -126,9 +127,7 @@ class Rechecks:
             step = await self._next()
             match step:
                 case RecheckEnded():
-                    failpoints.reach("recheck.ended")
-                    await self._code.settle(again.turn, None)
-                    self._checks.clear(again.turn.iteration)
+                    await self._over(again)
                     return
                 case RunCheck():
                     try:
@@ -143,11 +142,26 @@ class Rechecks:
                     await self._wait(step)
                 case _:
                     assert_never(step)
+            if self._writer.state.rechecks.open is None:
+                return
 
     async def _set_back(self, reason: str) -> None:
-        """Wait, so that it is tried again; after so many times a person has to look."""
-        if not self._control.held and not await self._setbacks.may_try_again(_AGAIN, reason):
-            await self._guard.halt(reason)
+        """Wait, so that it is tried again; after so many times it says nothing, and is over."""
+        if self._control.held or await self._setbacks.may_try_again(_AGAIN, reason):
+            return
+
+        def decide(state: RunState) -> Sequence[AnyEvent]:
+            again = state.rechecks.open
+            return [] if again is None else recorded(state, ended(again, "infra", reason))
+
+        again = self._again()
+        if await self._writer.decide(decide):
+            await self._over(again)
+
+    async def _over(self, again: Recheck) -> None:
+        failpoints.reach("recheck.ended")
+        await self._code.settle(again.turn, None)
+        self._checks.clear(again.turn.iteration)
 
     async def _next(self) -> RecheckStep:
         """The next step; when that is the end, it is recorded already, with what follows of it."""

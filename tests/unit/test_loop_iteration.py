@@ -18,6 +18,8 @@ from engine.loop.no_code import NoCode
 from engine.loop.setbacks import Setbacks
 from engine.loop.writer import Trouble, Writer
 from engine.runfolder import RunPaths, create_run_folder
+from engine.workspace.protocol import WorkspaceError
+from tests.agent_events import at_work, collected, worked
 from tests.agent_runs import state_of
 from tests.recorded import LOG, NOON, began, created, iteration, proposed, started
 
@@ -100,4 +102,45 @@ async def test_a_log_that_cannot_be_written_costs_one_iteration(
     reason = writer.state.candidates[proposed(2).candidate].reason
     assert reason == ("cost: the device is gone" if times == 2 else "the log cannot be written")
     assert writer.state.counts == {"promoted": 1, "infra": 1}
+    journal.close()
+
+
+class GitFails(NoCode):
+    """Trees of which nothing can be collected, or put aside."""
+
+    async def take(self, step: object, number: IterationNumber) -> None:  # type: ignore[override]
+        del step, number
+        raise WorkspaceError("git is stuck")
+
+
+@pytest.mark.parametrize(("put_aside", "over"), [(False, False), (True, True)])
+async def test_what_an_agent_made_is_not_given_up_before_it_is_a_commit(
+    tmp_path: Path, *, put_aside: bool, over: bool
+) -> None:
+    paths = create_run_folder(RunPaths.of(tmp_path, "made-s0").root)
+    story: list[e.AnyEvent] = [created(), started(), *at_work(1), worked(1)]
+    if put_aside:
+        wish = e.StashRequested(iteration=IterationNumber(1), reason="later", by="ada")
+        story += [collected(1), wish]
+    journal = Journal.create(paths.journal, story, NOON)
+    writer, control = Writer(journal, state_of(story), Trouble()), Control()
+    search = Iteration(
+        writer,
+        control,
+        Guard(writer, paths, Breaker(), anyio.Lock()),
+        checks=OutOfOrder(),
+        plan=Plan(checks=()),
+        code=GitFails(),
+        setbacks=Setbacks(writer, control, (0.0, 0.0)),
+    )
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(search.complete, IterationNumber(1))
+            while writer.state.paused is None and writer.state.open:
+                await anyio.sleep(0.005)
+            tasks.cancel_scope.cancel()
+    assert (writer.state.counts, writer.state.paused is None) == (
+        {"infra": 1} if over else {},
+        over,
+    )
     journal.close()

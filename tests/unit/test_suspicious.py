@@ -112,3 +112,9 @@ def test_only_a_better_figure_than_the_measured_is_named(
 ) -> None:
     assert better_than_measured(MS, said, measured, noisy=False) is exact
     assert better_than_measured(MS, said, measured, noisy=True) is noisy
+
+
+@pytest.mark.parametrize("tail", ["x", " ms x", "e"])
+def test_a_line_that_was_made_to_be_slow_is_read_at_once(tail: str) -> None:
+    line = f"{MS.name}: {'1' * 1365}{' ' * 2700}{tail}"
+    assert said_in_lines([line] * 16, MS) is None
